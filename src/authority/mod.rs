@@ -1,0 +1,9 @@
+//! Who may do what, as types.
+//!
+//! A [`Session<ReadOnly>`] has no way to make an [`ArmedStep`], and the acting port takes nothing else; so in a
+//! read-only process no value exists that could change anything. What must stay true: the fields here are private,
+//! and nothing in this folder is `Clone` that grants a right. `tests/compile_fail` proves what must not compile.
+
+mod session;
+
+pub use session::{ArmedStep, Mode, Operator, ReadOnly, Refused, Session};

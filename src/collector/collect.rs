@@ -1,0 +1,227 @@
+//! The collector: what is due is read, a bounded number at a time, each with a deadline of its own.
+
+use super::store::ReadingsStore;
+use super::unit::units;
+use crate::domain::duration::elapsed;
+use crate::domain::estate::Estate;
+use crate::domain::ids::EnvironmentName;
+use crate::domain::reading::{Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject};
+use crate::provider::port::{Answer, Ask, Clock, Observers};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// How many reads are under way at once: enough to hide the latency of one Region, few enough for its limits.
+const AT_ONCE: usize = 16;
+/// How long one read may take, in real time.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// How often what came in is published while reads are under way.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+/// How long the collector rests at most before it looks again at what is due.
+const REST: Duration = Duration::from_secs(5);
+/// The most readings that are written to disk at once.
+const MOST_KEPT: usize = 20_000;
+
+/// How far the reading is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Reads that are due or under way.
+    pub open: usize,
+    /// Everything that is read.
+    pub all: usize,
+}
+
+/// What is known of an estate, as the collector publishes it.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Everything that was read.
+    pub readings: Readings,
+    /// How far the reading is.
+    pub progress: Progress,
+    /// Why readings are not kept on disk, if they are not.
+    pub not_kept: Option<String>,
+}
+
+/// Reads an estate.
+pub struct Collector {
+    estate: Arc<Estate>,
+    observers: BTreeMap<EnvironmentName, Observers>,
+    clock: Arc<dyn Clock>,
+    store: Option<ReadingsStore>,
+    readings: Readings,
+    not_kept: Option<String>,
+}
+
+impl Collector {
+    /// Returns a collector that goes on from `readings`, which were read before.
+    pub fn new(
+        estate: Arc<Estate>,
+        observers: BTreeMap<EnvironmentName, Observers>,
+        clock: Arc<dyn Clock>,
+        store: Option<ReadingsStore>,
+        readings: Readings,
+    ) -> Self {
+        Self { estate, observers, clock, store, readings, not_kept: None }
+    }
+
+    /// Returns what is known.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(Progress { open: 0, all: units(&self.estate, &self.readings).len() })
+    }
+
+    fn snapshot_of(&self, progress: Progress) -> Snapshot {
+        Snapshot { readings: self.readings.clone(), progress, not_kept: self.not_kept.clone() }
+    }
+
+    /// Reads everything once, be it due or not. Keys are read after the points that name them.
+    pub async fn once(&mut self, out: Option<&watch::Sender<Arc<Snapshot>>>) {
+        let begun = self.clock.now();
+        for _ in 0..2 {
+            let attempted = |key: &ReadingKey| self.readings.get(key).and_then(|reading| reading.attempted_at());
+            let known = units(&self.estate, &self.readings).into_keys();
+            let wanted = known.filter(|key| attempted(key).is_none_or(|at| at < begun)).collect();
+            self.read(wanted, out).await;
+        }
+    }
+
+    /// Reads what is due until nobody listens any more. A message on `refresh` makes everything due.
+    pub async fn run(mut self, mut refresh: mpsc::Receiver<()>, out: watch::Sender<Arc<Snapshot>>) {
+        loop {
+            self.absorb();
+            let due = self.due();
+            if !due.is_empty() {
+                self.read(due, Some(&out)).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.rest()) => {}
+                () = out.closed() => return,
+                asked = refresh.recv() => match asked {
+                    Some(()) => self.once(Some(&out)).await,
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn due(&self) -> Vec<ReadingKey> {
+        let now = self.clock.now();
+        units(&self.estate, &self.readings).into_keys().filter(|key| self.due_in(key, now).is_zero()).collect()
+    }
+
+    /// Returns in which time of the environment a reading is due.
+    fn due_in(&self, key: &ReadingKey, now: Timestamp) -> Duration {
+        let attempted = self.readings.get(key).and_then(|reading| reading.attempted_at());
+        attempted.map_or(Duration::ZERO, |at| {
+            self.estate.cadences.of(key.capability).saturating_sub(elapsed(at, now))
+        })
+    }
+
+    fn rest(&self) -> Duration {
+        let now = self.clock.now();
+        let speed = self.clock.speed();
+        let next = units(&self.estate, &self.readings).into_keys().map(|key| self.due_in(&key, now)).min();
+        match next {
+            Some(next) if speed > 0.0 => next.div_f64(speed).clamp(Duration::from_millis(100), REST),
+            _ => REST,
+        }
+    }
+
+    /// Takes in what other processes read meanwhile.
+    fn absorb(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        match store.news() {
+            Ok(news) => {
+                for (key, reading) in news {
+                    self.readings.put(key, Arc::new(reading));
+                }
+            }
+            Err(error) => self.not_kept = Some(error.to_string()),
+        }
+    }
+
+    async fn read(&mut self, keys: Vec<ReadingKey>, out: Option<&watch::Sender<Arc<Snapshot>>>) {
+        let environments = units(&self.estate, &self.readings);
+        let mut waiting: std::collections::VecDeque<ReadingKey> = keys.into();
+        let mut under_way = JoinSet::new();
+        let mut fresh: Vec<(ReadingKey, Arc<Reading>)> = Vec::new();
+        let mut published = tokio::time::Instant::now();
+        loop {
+            while under_way.len() < AT_ONCE
+                && let Some(key) = waiting.pop_front()
+            {
+                let Some(name) = environments.get(&key).cloned() else { continue };
+                let Some(observers) = self.observers.get(&name).cloned() else { continue };
+                let estate = self.estate.clone();
+                under_way.spawn(async move {
+                    let answer = tokio::time::timeout(DEADLINE, ask(&estate, &name, &observers, &key)).await;
+                    let answer = answer.unwrap_or_else(|_| {
+                        Some(Answer { source: key.capability.words().into(), outcome: Err(ReadTrouble::TimedOut) })
+                    });
+                    (key, answer)
+                });
+            }
+            let Some(done) = under_way.join_next().await else { break };
+            let Ok((key, Some(answer))) = done else { continue };
+            let at = self.clock.now();
+            let previous = self.readings.get(&key).map(Arc::as_ref);
+            let source = answer.source.as_str();
+            let reading = Arc::new(match answer.outcome {
+                Ok(fact) => Reading::succeeded(previous, source, fact, at),
+                Err(why) => Reading::missed(previous, source, why, at),
+            });
+            self.readings.put(key.clone(), reading.clone());
+            if fresh.len() < MOST_KEPT {
+                fresh.push((key, reading));
+            }
+            if let Some(out) = out
+                && published.elapsed() >= PUBLISH_EVERY
+            {
+                published = tokio::time::Instant::now();
+                let open = waiting.len() + under_way.len();
+                out.send_replace(Arc::new(self.snapshot_of(Progress { open, all: environments.len() })));
+            }
+        }
+        if let Some(store) = &mut self.store {
+            self.not_kept = store.keep(&fresh).err().map(|error| error.to_string());
+        }
+        if let Some(out) = out {
+            out.send_replace(Arc::new(self.snapshot()));
+        }
+    }
+}
+
+async fn ask(
+    estate: &Estate,
+    environment: &EnvironmentName,
+    observers: &Observers,
+    key: &ReadingKey,
+) -> Option<Answer<Fact>> {
+    fn fact<T>(answer: Answer<T>, of: impl FnOnce(T) -> Fact) -> Answer<Fact> {
+        Answer { source: answer.source, outcome: answer.outcome.map(of) }
+    }
+    use crate::domain::reading::Capability;
+    match (&key.subject, key.capability) {
+        (Subject::Component(id, place), capability) => {
+            let ask = Ask { component: estate.component(id)?, place };
+            Some(match capability {
+                Capability::Points => fact(observers.points.points(ask).await, Fact::Points),
+                Capability::Condition => fact(observers.conditions.condition(ask).await, Fact::Condition),
+                Capability::Locks => fact(observers.locks.locks(ask).await, Fact::Locks),
+                Capability::States => fact(observers.states.state(ask).await, Fact::State),
+                Capability::Proofs => fact(observers.proofs.proofs(ask).await, Fact::Proofs),
+                Capability::Keys | Capability::Identity => return None,
+            })
+        }
+        (Subject::Key(place), _) => {
+            let environment = estate.environment(environment)?;
+            Some(fact(observers.keys.key(environment, place).await, Fact::Key))
+        }
+        (Subject::Environment(name), _) => {
+            let environment = estate.environment(name)?;
+            Some(fact(observers.identity.identity(environment).await, Fact::Identity))
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! From the estate file as it is written to the estate that it means.
+
+use super::diagnostic::{suggestion, Diagnostic, FilePlace};
+use super::estate_file::{
+    ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ObjectiveFile, ObjectivesFile, ProofFile,
+    ProviderName, SelectFile,
+};
+use super::yaml::{Entries, Field};
+use crate::domain::estate::{Component, Environment, EnvironmentClass, Estate, Provider, Selector};
+use crate::domain::ids::{AccountId, ComponentId, EnvironmentName, Region};
+use crate::domain::kind::Kind;
+use crate::domain::objective::Objectives;
+use crate::domain::place::{Place, GLOBAL, OUTSIDE};
+use crate::domain::proof::Proof;
+use crate::domain::reading::{Cadences, Capability};
+use crate::domain::scope::FailureScope;
+use crate::domain::{dependency, Text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The format's version.
+const VERSION: u32 = 1;
+
+/// Returns the estate that `file` means, if it has the parts that an estate needs, and what is wrong with it.
+pub(super) fn resolve(file: &Field<EstateFile>) -> (Option<Estate>, Vec<Diagnostic>) {
+    let mut wrong = Vec::new();
+    let whole = file.place_or(FilePlace { line: 1, column: 1, start: 0, end: 0 });
+    let top = FilePlace { end: whole.start, ..whole };
+    let Some(file) = file.get() else { return (None, wrong) };
+    match file.version.get() {
+        Some(&VERSION) => {}
+        Some(other) => wrong.push(
+            Diagnostic::error(file.version.place_or(top), format!("this format has no version {other}"))
+                .help(format!("this lifeboat reads version {VERSION}")),
+        ),
+        None if file.version.is_absent() => {
+            wrong.push(Diagnostic::error(top, "`version` is missing").help(format!("write `version: {VERSION}`")));
+        }
+        None => {}
+    }
+    if file.estate.is_absent() {
+        wrong.push(Diagnostic::error(top, "`estate` is missing").help("write `estate:` and the name of your estate"));
+    }
+    let mut resolver = Resolver { file, top, wrong, environments: Vec::new() };
+    resolver.environments();
+    let components = resolver.components();
+    let Resolver { wrong, environments, .. } = resolver;
+    let name = file.estate.get().map_or("estate", |name| name.0.as_str());
+    let estate = Estate { name: Text::new(name), environments, components, cadences: cadences(file) };
+    let mut wrong = wrong;
+    wrong.extend(circles(file, &estate));
+    (Some(estate), wrong)
+}
+
+struct Resolver<'a> {
+    file: &'a EstateFile,
+    top: FilePlace,
+    wrong: Vec<Diagnostic>,
+    environments: Vec<Environment>,
+}
+
+fn entries<T>(field: &Field<Entries<T>>) -> impl Iterator<Item = (&str, FilePlace, &Field<T>)> {
+    let entries = field.get().map_or([].as_slice(), |entries| entries.0.as_slice());
+    entries.iter().filter_map(|(key, value)| {
+        let name = key.get()?;
+        Some((name.as_str(), key.place_or(FilePlace::default()), value))
+    })
+}
+
+impl Resolver<'_> {
+    fn error(&mut self, place: FilePlace, says: impl Into<String>, help: impl Into<String>) {
+        self.wrong.push(Diagnostic::error(place, says).help(help));
+    }
+
+    fn environments(&mut self) {
+        if self.file.environments.is_absent() {
+            self.error(self.top, "`environments` is missing", "an estate needs at least one environment");
+        }
+        for (name, place, field) in entries(&self.file.environments) {
+            check_name(&mut self.wrong, name, place, "environment");
+            let Some(given) = field.get() else { continue };
+            let environment = self.environment(name, place, given);
+            self.environments.push(environment);
+        }
+    }
+
+    fn environment(&mut self, name: &str, place: FilePlace, given: &EnvironmentFile) -> Environment {
+        let sandbox = given.provider.get() == Some(&ProviderName::Sandbox);
+        for (absent, what) in
+            [(given.class.is_absent(), "class"), (!sandbox && given.region.is_absent(), "region")]
+        {
+            if absent {
+                let help = match what {
+                    "class" => "write `class: production`, or staging, development or test",
+                    _ => "write the Region where it lives, such as `region: us-east-2`",
+                };
+                self.error(place, format!("environment `{name}` has no `{what}`"), help);
+            }
+        }
+        if !sandbox && given.account.is_absent() {
+            self.error(
+                place,
+                format!("environment `{name}` has no `account`"),
+                "write its 12 digits: what survives a lost account follows from it",
+            );
+        }
+        for (field, what) in [(given.scenario.place(), "scenario"), (given.seed.place(), "seed")] {
+            if let (Some(place), false) = (field, sandbox) {
+                self.error(place, format!("`{what}` belongs to the sandbox"), "add `provider: sandbox`, or remove it");
+            }
+        }
+        let region = given.region.get().map_or("us-east-2", |region| region.0.as_str());
+        let dr_region = given.dr_region.get().map(|region| region.0.as_str());
+        if dr_region == Some(region)
+            && let Some(place) = given.dr_region.place()
+        {
+            self.error(
+                place,
+                "the DR Region is the Region itself",
+                "nothing that lies there survives the loss of it; name another",
+            );
+        }
+        let account = given.account.get().map_or("000000000000", |account| account.0.as_str());
+        let alias = given.account_alias.get().map_or(name, |alias| alias.0.as_str());
+        let policy = self.file.policy.get();
+        let prefix = policy.and_then(|policy| policy.phrase_prefix.get()).map(|prefix| Text::new(&prefix.0));
+        Environment {
+            name: name.into(),
+            class: match given.class.get() {
+                Some(ClassName::Production) => EnvironmentClass::Production,
+                _ => EnvironmentClass::NonProduction,
+            },
+            provider: if sandbox {
+                let scenario = given.scenario.get().map_or("calm", |scenario| scenario.0.as_str());
+                Provider::Sandbox { scenario: Text::new(scenario), seed: given.seed.get().copied().unwrap_or(1) }
+            } else {
+                Provider::Aws
+            },
+            account: account.into(),
+            account_alias: Text::new(alias),
+            region: region.into(),
+            dr_region: dr_region.map(Region::from),
+            phrase_prefix: prefix,
+        }
+    }
+
+    fn components(&mut self) -> Vec<Component> {
+        let mut known: BTreeMap<&str, FilePlace> = BTreeMap::new();
+        let names = entries(&self.file.components)
+            .map(|(name, place, _)| (name, place))
+            .chain(entries(&self.file.groups).map(|(name, place, _)| (name, place)));
+        for (name, place) in names {
+            check_name(&mut self.wrong, name, place, "component");
+            if let Some(first) = known.insert(name, place) {
+                self.wrong.push(
+                    Diagnostic::error(place, format!("`{name}` is already the name of another component"))
+                        .help(format!("the other stands in line {}", first.line)),
+                );
+            }
+        }
+        let drills = self.drills(&known);
+        let mut all = Vec::new();
+        for (name, place, field) in entries(&self.file.components) {
+            let Some(given) = field.get() else { continue };
+            if let Some(component) = self.component(name, place, given, &known, &drills) {
+                all.push(component);
+            }
+        }
+        for (name, place, field) in entries(&self.file.groups) {
+            let Some(given) = field.get() else { continue };
+            all.extend(self.group(name, place, given, &known, &drills, &all));
+        }
+        all
+    }
+
+    fn drills(&mut self, known: &BTreeMap<&str, FilePlace>) -> BTreeMap<String, Duration> {
+        let mut due = BTreeMap::new();
+        for (name, place, field) in entries(&self.file.drills) {
+            let Some(drill) = field.get() else { continue };
+            let Some(every) = drill.every.get() else {
+                if drill.every.is_absent() {
+                    self.error(place, format!("drill `{name}` has no `every`"), "write how often, such as `every: 30 d`");
+                }
+                continue;
+            };
+            for id in self.names(&drill.components, known) {
+                let known: &mut Duration = due.entry(id.as_str().to_owned()).or_insert(every.0);
+                *known = (*known).min(every.0);
+            }
+        }
+        due
+    }
+
+    fn names(&mut self, field: &Field<Vec<Field<String>>>, known: &BTreeMap<&str, FilePlace>) -> Vec<ComponentId> {
+        let mut ids = Vec::new();
+        for item in field.get().map_or([].as_slice(), Vec::as_slice) {
+            let (Some(name), Some(place)) = (item.get(), item.place()) else { continue };
+            if known.contains_key(name.as_str()) {
+                ids.push(ComponentId::new(name));
+                continue;
+            }
+            let diagnostic = Diagnostic::error(place, format!("there is no component `{name}`"));
+            self.wrong.push(match suggestion(name, known.keys().copied()) {
+                Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+                None => diagnostic,
+            });
+        }
+        ids
+    }
+
+    fn environment_of(&mut self, given: &Field<String>, name: &str, place: FilePlace) -> Option<Environment> {
+        match (given.get(), given.place()) {
+            (Some(wanted), Some(at)) => {
+                let found = self.environments.iter().find(|environment| environment.name.as_str() == wanted);
+                if let Some(found) = found {
+                    return Some(found.clone());
+                }
+                let diagnostic = Diagnostic::error(at, format!("there is no environment `{wanted}`"));
+                let known = self.environments.iter().map(|environment| environment.name.as_str());
+                let meant = suggestion(wanted, known);
+                self.wrong.push(match meant {
+                    Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+                    None => diagnostic,
+                });
+                None
+            }
+            (None, Some(_)) => None,
+            _ => match self.environments.as_slice() {
+                [only] => Some(only.clone()),
+                [] => None,
+                several => {
+                    let names: Vec<_> = several.iter().map(|environment| environment.name.to_string()).collect();
+                    let says = format!("`{name}` does not say its environment");
+                    self.error(place, says, format!("write `environment:` and one of {}", names.join(", ")));
+                    None
+                }
+            },
+        }
+    }
+
+    fn component(
+        &mut self,
+        name: &str,
+        place: FilePlace,
+        given: &ComponentFile,
+        known: &BTreeMap<&str, FilePlace>,
+        drills: &BTreeMap<String, Duration>,
+    ) -> Option<Component> {
+        let depends_on = self.names(&given.depends_on, known);
+        if given.kind.is_absent() {
+            self.error(place, format!("`{name}` has no `kind`"), "write what it is, such as `kind: rds-instance`");
+        }
+        if let (Some(Kind::Group), Some(place)) = (given.kind.get(), given.kind.place()) {
+            self.error(place, "a group is not written as a component", "move it under `groups:` and give it `members:`");
+        }
+        let environment = self.environment_of(&given.environment, name, place)?;
+        let kind = *given.kind.get()?;
+        if kind == Kind::GitRepository && given.deployed.is_absent() {
+            self.error(
+                place,
+                format!("`{name}` does not say which commit is deployed"),
+                "write `deployed:` and the commit: the remote must hold it",
+            );
+        }
+        let home = Place {
+            account: environment.account.clone(),
+            region: given.region.get().map_or(environment.region.clone(), |region| region.0.as_str().into()),
+        };
+        let mut sources: Vec<Place> = if kind.is_code() {
+            vec![Place::new(OUTSIDE, OUTSIDE)]
+        } else if kind == Kind::DnsRecord {
+            vec![Place { region: GLOBAL.into(), ..home.clone() }]
+        } else {
+            let dr = environment.dr_region.iter().map(|region| Place { region: region.clone(), ..home.clone() });
+            std::iter::once(home.clone()).chain(dr.filter(|place| *place != home)).collect()
+        };
+        for copy in given.copies.get().map_or([].as_slice(), Vec::as_slice) {
+            let (Some(copy), Some(at)) = (copy.get(), copy.place()) else { continue };
+            let place = Place {
+                account: copy.account.get().map_or(home.account.clone(), |account| AccountId::new(&account.0)),
+                region: copy.region.get().map_or(home.region.clone(), |region| Region::new(&region.0)),
+            };
+            if place == home && copy.at.is_absent() {
+                self.error(at, "this copy lies where the component is", "name another `region` or `account`");
+            } else if !sources.contains(&place) {
+                sources.push(place);
+            }
+        }
+        let defaults = self.environment_objectives(&environment.name);
+        Some(Component {
+            id: name.into(),
+            kind,
+            environment: environment.name,
+            home,
+            sources,
+            selector: self.selector(&given.select),
+            objectives: objectives(defaults, &given.objectives),
+            depends_on,
+            members: Vec::new(),
+            retention: given.retention.get().map_or_else(Vec::new, |rules| {
+                rules.iter().filter_map(Field::get).map(|rule| rule.0.clone()).collect()
+            }),
+            cadence: given.cadence.get().map(|span| span.0),
+            drill_every: drills.get(name).copied(),
+            owner: given.owner.get().map(|owner| Text::new(owner)),
+            proofs: self.proofs(&given.proven),
+        })
+    }
+
+    fn group(
+        &mut self,
+        name: &str,
+        place: FilePlace,
+        given: &GroupFile,
+        known: &BTreeMap<&str, FilePlace>,
+        drills: &BTreeMap<String, Duration>,
+        components: &[Component],
+    ) -> Option<Component> {
+        let depends_on = self.names(&given.depends_on, known);
+        let members = self.names(&given.members, known);
+        if given.members.get().is_none_or(Vec::is_empty) {
+            self.error(place, format!("group `{name}` has no members"), "write `members:` and the components in it");
+            return None;
+        }
+        // A group lives where its first member does.
+        let first = members.iter().find_map(|id| components.iter().find(|component| component.id == *id));
+        let (environment, home) = match first {
+            Some(first) => (first.environment.clone(), first.home.clone()),
+            None => self.environments.first().map(|first| (first.name.clone(), first.home()))?,
+        };
+        Some(Component {
+            id: name.into(),
+            kind: Kind::Group,
+            environment,
+            home,
+            sources: Vec::new(),
+            selector: None,
+            objectives: objectives(Objectives::default(), &given.objectives),
+            depends_on,
+            members,
+            retention: Vec::new(),
+            cadence: None,
+            drill_every: drills.get(name).copied(),
+            owner: given.owner.get().map(|owner| Text::new(owner)),
+            proofs: self.proofs(&given.proven),
+        })
+    }
+
+    fn selector(&mut self, field: &Field<SelectFile>) -> Option<Selector> {
+        let (given, place) = (field.get()?, field.place()?);
+        match (given.id.get(), given.tag.get()) {
+            (Some(id), None) => Some(Selector::Id(Text::new(id))),
+            (None, Some(tag)) => {
+                let Some((key, value)) = tag.split_once('=') else {
+                    let at = given.tag.place_or(place);
+                    self.error(at, format!("`{tag}` is not a tag"), "write `Key=Value`, such as `tag: Backup=true`");
+                    return None;
+                };
+                Some(Selector::Tag { key: Text::new(key), value: Text::new(value) })
+            }
+            (Some(_), Some(_)) => {
+                self.error(place, "a component is found by its id or by a tag, not by both", "remove one of them");
+                None
+            }
+            (None, None) => {
+                if given.id.is_absent() && given.tag.is_absent() {
+                    self.error(place, "`select` says nothing", "write `select: { id: NAME }` or `select: { tag: Key=Value }`");
+                }
+                None
+            }
+        }
+    }
+
+    fn proofs(&mut self, field: &Field<Vec<Field<ProofFile>>>) -> Vec<Proof> {
+        let mut proofs = Vec::new();
+        for item in field.get().map_or([].as_slice(), Vec::as_slice) {
+            let (Some(given), Some(place)) = (item.get(), item.place()) else { continue };
+            let (Some(took), Some(on)) = (given.took.get(), given.on.get()) else {
+                if given.took.is_absent() || given.on.is_absent() {
+                    self.error(place, "a measured recovery needs `took` and `on`", "such as `{ took: 41 min, on: 2026-10-12 }`");
+                }
+                continue;
+            };
+            proofs.push(Proof {
+                scope: given.failure.get().copied().unwrap_or(FailureScope::Local),
+                at: on.0,
+                took: took.0,
+                how: Text::new(given.how.get().map_or("written down in the estate file", String::as_str)),
+            });
+        }
+        proofs
+    }
+
+    fn environment_objectives(&self, name: &EnvironmentName) -> Objectives {
+        let given = entries(&self.file.environments).find(|(key, ..)| *key == name.as_str());
+        match given.and_then(|(_, _, field)| field.get()) {
+            Some(environment) => objectives(Objectives::default(), &environment.objectives),
+            None => Objectives::default(),
+        }
+    }
+}
+
+fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
+    let fits = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_/".contains(c));
+    if !fits {
+        wrong.push(
+            Diagnostic::error(place, format!("`{name}` cannot be the name of {what}s"))
+                .help("use letters, digits and . _ / - , begin with a letter or digit, at most 64 characters"),
+        );
+    }
+}
+
+/// Returns `defaults` with what `given` says put over them: first for every failure, then for one.
+fn objectives(defaults: Objectives, given: &Field<ObjectivesFile>) -> Objectives {
+    let mut all = defaults;
+    let Some(given) = given.get() else { return all };
+    for scope in FailureScope::ALL {
+        let objective = all.of_mut(scope);
+        if let Some(rpo) = given.rpo.get() {
+            objective.rpo = rpo.0;
+        }
+        if let Some(rto) = given.rto.get() {
+            objective.rto = rto.0;
+        }
+        let own: &Field<ObjectiveFile> = match scope {
+            FailureScope::Local => &given.local,
+            FailureScope::Region => &given.region,
+            FailureScope::Account => &given.account,
+        };
+        let Some(own) = own.get() else { continue };
+        if let Some(rpo) = own.rpo.get() {
+            objective.rpo = rpo.0;
+        }
+        if let Some(rto) = own.rto.get() {
+            objective.rto = rto.0;
+        }
+    }
+    all
+}
+
+fn cadences(file: &EstateFile) -> Cadences {
+    let mut cadences = Cadences::default();
+    let Some(given) = file.cadence.get() else { return cadences };
+    for (capability, span) in [
+        (Capability::Points, &given.points),
+        (Capability::Condition, &given.condition),
+        (Capability::Locks, &given.locks),
+        (Capability::States, &given.states),
+        (Capability::Keys, &given.keys),
+        (Capability::Identity, &given.identity),
+    ] {
+        if let Some(span) = span.get() {
+            cadences.set(capability, span.0.max(Duration::from_secs(5)));
+        }
+    }
+    cadences
+}
+
+/// Names every circle of dependencies and memberships, each once.
+fn circles(file: &EstateFile, estate: &Estate) -> Vec<Diagnostic> {
+    let mut graph: dependency::Graph<'_> = estate
+        .components
+        .iter()
+        .map(|component| (&component.id, component.depends_on.iter().chain(&component.members).collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    let places: BTreeMap<&str, FilePlace> = entries(&file.components)
+        .map(|(name, place, _)| (name, place))
+        .chain(entries(&file.groups).map(|(name, place, _)| (name, place)))
+        .collect();
+    while let Err(circle) = dependency::order(&graph) {
+        let mut names: Vec<&str> = circle.iter().map(|id| id.as_str()).collect();
+        let Some(&first) = names.first() else { break };
+        names.push(first);
+        let place = places.get(first).copied().unwrap_or_default();
+        wrong.push(
+            Diagnostic::error(place, format!("these wait for each other: {}", names.join(" -> ")))
+                .help("none of them could ever recover first; remove one of the dependencies"),
+        );
+        let members: BTreeSet<_> = circle.into_iter().collect();
+        graph.retain(|id, _| !members.contains(id));
+        for needs in graph.values_mut() {
+            needs.retain(|id| !members.contains(id));
+        }
+    }
+    wrong
+}

@@ -1,0 +1,230 @@
+//! How much would be lost: the RPO side of a verdict.
+
+use super::usable::{JudgedPoint, Source, Usability};
+use super::{Moment, Verdict};
+use crate::domain::duration::{age_words, elapsed, words};
+use crate::domain::estate::Component;
+use crate::domain::ids::PointId;
+use crate::domain::objective::{Objective, AT_RISK_PERCENT};
+use crate::domain::place::Place;
+use crate::domain::proof::Proof;
+use crate::domain::recovery_point::{Holds, PointKind};
+use crate::domain::scope::FailureScope;
+use crate::domain::Text;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// From this age on, a point-in-time window that has not moved is said to have stopped (R1: logs ship every 5 min).
+pub const WINDOW_STALLS_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// How much would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// The last so much of it; zero means nothing.
+    Span(Duration),
+    /// All of it.
+    Everything,
+    /// It cannot be told; the loss by what was last known, if anything was.
+    Unknown(Option<Duration>),
+    /// There is nothing that could be lost.
+    NotApplicable,
+}
+
+/// The point that would be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BestPoint {
+    /// What it is called.
+    pub id: PointId,
+    /// What it is.
+    pub kind: PointKind,
+    /// Where it lies.
+    pub place: Place,
+    /// The moment that it would bring back.
+    pub moment: Timestamp,
+    /// How long it takes to become readable.
+    pub retrieval: Duration,
+    /// When it was read.
+    pub read_at: Timestamp,
+}
+
+/// The judgement of an RPO.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RpoJudgement {
+    /// What was promised.
+    pub limit: Option<Duration>,
+    /// What is possible now.
+    pub possible: Loss,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one sentence with its figures.
+    pub reason: Text,
+    /// The point that would be used.
+    pub best: Option<BestPoint>,
+    /// Whether what protects it has stopped moving.
+    pub stopped: bool,
+    /// How many points count, and how many there are.
+    pub counts: (usize, usize),
+}
+
+/// Returns the verdict for a loss or a time against its limit; a limit that is used up to nothing is met by nothing.
+pub(super) fn against(possible: Duration, limit: Duration) -> Verdict {
+    if possible > limit {
+        Verdict::Breached
+    } else if !possible.is_zero() && possible * 100 >= limit * AT_RISK_PERCENT {
+        Verdict::AtRisk
+    } else {
+        Verdict::Met
+    }
+}
+
+/// Judges what would be lost.
+pub(super) fn judge(
+    component: &Component,
+    objective: Objective,
+    scope: FailureScope,
+    sources: &[Source<'_>],
+    points: &[JudgedPoint],
+    proof: Option<&Proof>,
+    moment: Moment,
+) -> RpoJudgement {
+    let usable = |point: &&JudgedPoint| point.usability == Usability::Usable;
+    let counts = (points.iter().filter(usable).count(), points.len());
+    let best = newest(points.iter().filter(|point| point.fresh).filter(usable))
+        .or_else(|| fastest_of_the_slow(points, objective.rto, proof));
+    let blind = sources.iter().find(|source| !source.fresh);
+    let unclear = points.iter().find(|point| point.fresh && matches!(point.usability, Usability::Unclear(_)));
+    let as_of = moment.as_of();
+    let loss_of = |point: &JudgedPoint| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
+    let stopped = best.and_then(|best| stopped_moving(component, best, moment.now));
+    let limit = objective.rpo;
+    let from_known = |best: &JudgedPoint| match limit {
+        None => Verdict::NoObjective,
+        Some(limit) => match against(loss_of(best), limit) {
+            Verdict::Met if stopped.is_some() => Verdict::AtRisk,
+            verdict => verdict,
+        },
+    };
+
+    // What could not be read can only add points. So a verdict that is already the best one stands.
+    let settled = best.map(from_known).filter(|verdict| *verdict == Verdict::Met);
+    if settled.is_none() && (blind.is_some() || unclear.is_some()) {
+        let why = match (blind, unclear.map(|point| &point.usability)) {
+            (Some(source), _) => {
+                let why = source.why_not.as_ref().map_or("not read", Text::as_str);
+                format!("{} {why}", source.place.region)
+            }
+            (None, Some(Usability::Unclear(why) | Usability::Unusable(why))) => why.to_string(),
+            (None, _) => "not read".into(),
+        };
+        let last = newest(points.iter().filter(|point| !matches!(point.usability, Usability::Unusable(_))));
+        let last_known = last.map_or_else(
+            || "nothing is known of it".to_owned(),
+            |point| {
+                let age = age_words(elapsed(point.read_at, moment.now));
+                format!("by what was read {age} ago it would lose {}", words(loss_of(point)))
+            },
+        );
+        return RpoJudgement {
+            limit,
+            possible: Loss::Unknown(last.map(loss_of)),
+            verdict: if limit.is_some() { Verdict::Unknown } else { Verdict::NoObjective },
+            reason: Text::new(&format!("{why}; {last_known}")),
+            best: last.and_then(best_point),
+            stopped: false,
+            counts,
+        };
+    }
+    let Some(best) = best else {
+        return RpoJudgement {
+            limit,
+            possible: Loss::Everything,
+            verdict: if limit.is_some() { Verdict::Breached } else { Verdict::NoObjective },
+            reason: Text::new(&nothing_counts(component, scope, points)),
+            best: None,
+            stopped: false,
+            counts,
+        };
+    };
+    let loss = loss_of(best);
+    let mut reason = format!("{} in {} ", best.point.kind.words(), best.point.place.region);
+    reason.push_str(&if loss.is_zero() {
+        "loses nothing".to_owned()
+    } else {
+        format!("loses the last {}", words(loss))
+    });
+    if let Some(limit) = limit {
+        reason.push_str(&format!(", {} allowed", words(limit)));
+    }
+    if let Some(stopped) = &stopped {
+        reason.push_str("; ");
+        reason.push_str(stopped);
+    }
+    RpoJudgement {
+        limit,
+        possible: Loss::Span(loss),
+        verdict: from_known(best),
+        reason: Text::new(&reason),
+        best: best_point(best),
+        stopped: stopped.is_some(),
+        counts,
+    }
+}
+
+fn newest<'a>(points: impl Iterator<Item = &'a JudgedPoint>) -> Option<&'a JudgedPoint> {
+    points
+        .filter(|point| point.moment.is_some())
+        .max_by_key(|point| (point.moment, std::cmp::Reverse(point.point.retrieval.unwrap_or_default())))
+}
+
+/// When only points remain that cannot be read in time, the data is not lost: the newest of them is used, late (E3).
+fn fastest_of_the_slow<'a>(
+    points: &'a [JudgedPoint],
+    rto: Option<Duration>,
+    _proof: Option<&Proof>,
+) -> Option<&'a JudgedPoint> {
+    rto?;
+    newest(points.iter().filter(|point| {
+        point.fresh && matches!(point.usability, Usability::Unusable(super::WhyNot::TooSlow(..)))
+    }))
+}
+
+fn best_point(point: &JudgedPoint) -> Option<BestPoint> {
+    Some(BestPoint {
+        id: point.point.id.clone(),
+        kind: point.point.kind,
+        place: point.point.place.clone(),
+        moment: point.moment?,
+        retrieval: point.point.retrieval.unwrap_or_default(),
+        read_at: point.read_at,
+    })
+}
+
+/// Says how what protects a component has stopped moving, if it has.
+fn stopped_moving(component: &Component, best: &JudgedPoint, now: Timestamp) -> Option<String> {
+    let mark = best.point.mark()?;
+    if let Holds::Window { .. } = best.point.holds {
+        let unmoved = elapsed(best.unmoved_since, now);
+        return (unmoved > WINDOW_STALLS_AFTER)
+            .then(|| format!("the window has not moved for {}", age_words(unmoved)));
+    }
+    let every = component.cadence?;
+    let age = elapsed(mark, now);
+    // A quarter of the cadence is grace: a daily backup that takes an hour longer has not stopped.
+    (age > every + every / 4)
+        .then(|| format!("a point is expected every {}, the newest is {} old", words(every), age_words(age)))
+}
+
+fn nothing_counts(component: &Component, scope: FailureScope, points: &[JudgedPoint]) -> String {
+    let lost = match scope {
+        FailureScope::Local => format!("there is no usable point for {}", component.id),
+        FailureScope::Region => format!("no point outside {} can be used", component.home.region),
+        FailureScope::Account => format!("no point outside account {} can be used", component.home.account),
+    };
+    let nearest = points.iter().filter(|point| point.moment.is_some()).max_by_key(|point| point.moment);
+    match nearest.map(|point| (&point.usability, &point.point)) {
+        Some((Usability::Unusable(why) | Usability::Unclear(why), point)) => {
+            format!("{lost}; the newest is {} {}, but {why}", point.kind.words(), point.id)
+        }
+        _ => lost,
+    }
+}

@@ -1,0 +1,398 @@
+//! Everything that is wrong or stands in the way, in one list, the worst first.
+
+use super::{findings, Assessments, Moment, Verdict};
+use crate::domain::condition::Health;
+use crate::domain::duration::{age_words, elapsed};
+use crate::domain::estate::Estate;
+use crate::domain::ids::{ComponentId, EnvironmentName};
+use crate::domain::lock::Lock;
+use crate::domain::place::Place;
+use crate::domain::reading::{Capability, Fact, ReadTrouble, Reading, Readings, Subject};
+use crate::domain::scope::FailureScope;
+use crate::domain::state::{StateHistory, StateTrouble};
+use crate::domain::Text;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A credential that ends within this time is told of.
+const CREDENTIALS_WARN: Duration = Duration::from_secs(15 * 60);
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Act now.
+    Alarm,
+    /// Look at it.
+    Warning,
+    /// Know it.
+    Note,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// What kind of trouble it is; a documented name of the JSON output.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum TroubleCode { $($(#[$doc])* $variant,)* }
+
+        impl TroubleCode {
+            /// Returns the name used in JSON.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// More would be lost than was promised.
+    RpoBreached = "rpo-breached";
+    /// Nearly more would be lost than was promised, or protection stopped moving.
+    RpoAtRisk = "rpo-at-risk";
+    /// It cannot be told what would be lost.
+    RpoUnknown = "rpo-unknown";
+    /// Recovery would take longer than was promised.
+    RtoBreached = "rto-breached";
+    /// Recovery would take nearly as long as was promised, or a drill is overdue.
+    RtoAtRisk = "rto-at-risk";
+    /// It cannot be told how long recovery would take.
+    RtoUnknown = "rto-unknown";
+    /// Nobody has measured the recovery.
+    RtoUnproven = "rto-unproven";
+    /// A state is absent or empty and nothing would stop Terraform from rebuilding everything.
+    WouldRebuildEverything = "would-rebuild-everything";
+    /// A state's bytes are not a state.
+    StateUnreadable = "state-unreadable";
+    /// A state's digest row differs from its bytes.
+    DigestMismatch = "digest-mismatch";
+    /// A state is locked.
+    StateLocked = "state-locked";
+    /// A component is not there any more.
+    ComponentGone = "component-gone";
+    /// A component does not answer as it should.
+    ComponentUnwell = "component-unwell";
+    /// Objects were deleted.
+    ObjectsDeleted = "objects-deleted";
+    /// Something else happened to a component.
+    Incident = "incident";
+    /// A key cannot decrypt where it is needed.
+    KeyUnusable = "key-unusable";
+    /// A permission is missing.
+    ReadDenied = "read-denied";
+    /// A service asks us to slow down.
+    ReadThrottled = "read-throttled";
+    /// A whole Region does not answer.
+    RegionUnreachable = "region-unreachable";
+    /// A read failed for another reason.
+    ReadFailed = "read-failed";
+    /// Credentials end soon, or have ended.
+    CredentialsExpiring = "credentials-expiring";
+    /// Points that a retention rule wants are missing.
+    RetentionGap = "retention-gap";
+    /// No new point came when one was expected.
+    CadenceMissed = "cadence-missed";
+    /// A point is much smaller or larger than those before it.
+    SizeAnomaly = "size-anomaly";
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind it is.
+    pub code: TroubleCode,
+    /// The environment it concerns.
+    pub environment: EnvironmentName,
+    /// The component it concerns, where it is one.
+    pub component: Option<ComponentId>,
+    /// The failure it is about, where it is about one.
+    pub scope: Option<FailureScope>,
+    /// When it began, where that is known.
+    pub at: Option<Timestamp>,
+    /// One sentence with its figures.
+    pub says: Text,
+}
+
+/// Returns everything that is wrong, the worst first, then by component.
+pub fn troubles(
+    estate: &Estate,
+    readings: &Readings,
+    assessments: &Assessments,
+    moment: Moment,
+) -> Vec<Trouble> {
+    let now = moment.now;
+    let mut all = findings(estate, readings, now);
+    for component in &estate.components {
+        let trouble = |severity, code, scope, at, says: Text| Trouble {
+            severity,
+            code,
+            environment: component.environment.clone(),
+            component: Some(component.id.clone()),
+            scope,
+            at,
+            says,
+        };
+        for scope in FailureScope::ALL {
+            let Some(assessment) = assessments.of(&component.id, scope) else { continue };
+            let rpo = match assessment.rpo.verdict {
+                Verdict::Breached => Some((Severity::Alarm, TroubleCode::RpoBreached)),
+                Verdict::AtRisk => Some((Severity::Warning, TroubleCode::RpoAtRisk)),
+                Verdict::Unknown => Some((Severity::Alarm, TroubleCode::RpoUnknown)),
+                Verdict::Unproven | Verdict::Met | Verdict::NoObjective => None,
+            };
+            let rto = match assessment.rto.verdict {
+                Verdict::Breached => Some((Severity::Alarm, TroubleCode::RtoBreached)),
+                Verdict::AtRisk => Some((Severity::Warning, TroubleCode::RtoAtRisk)),
+                Verdict::Unknown => Some((Severity::Alarm, TroubleCode::RtoUnknown)),
+                Verdict::Unproven => Some((Severity::Note, TroubleCode::RtoUnproven)),
+                Verdict::Met | Verdict::NoObjective => None,
+            };
+            all.extend(rpo.map(|(s, c)| trouble(s, c, Some(scope), None, assessment.rpo.reason.clone())));
+            all.extend(rto.map(|(s, c)| trouble(s, c, Some(scope), None, assessment.rto.reason.clone())));
+        }
+    }
+    all.extend(of_readings(estate, readings, now));
+    all.sort_by(|a, b| {
+        (a.severity, &a.component, a.code, a.scope, &a.says).cmp(&(b.severity, &b.component, b.code, b.scope, &b.says))
+    });
+    all
+}
+
+fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trouble> {
+    let by_id = estate.by_id();
+    let mut all = Vec::new();
+    let mut failed: BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &ReadTrouble)>> = BTreeMap::new();
+    let mut answered: BTreeSet<&Place> = BTreeSet::new();
+    for (key, reading) in readings.iter() {
+        match &key.subject {
+            Subject::Component(id, place) => {
+                let Some(component) = by_id.get(id) else { continue };
+                match &reading.failed {
+                    Some(why) => failed.entry((&component.environment, place)).or_default().push((id, &why.why)),
+                    None => {
+                        answered.insert(place);
+                    }
+                }
+                let found = of_fact(id, place == &component.home, reading, readings, place, now);
+                all.extend(found.into_iter().map(|(severity, code, at, says)| Trouble {
+                    severity,
+                    code,
+                    environment: component.environment.clone(),
+                    component: Some(id.clone()),
+                    scope: None,
+                    at,
+                    says: Text::new(&says),
+                }));
+            }
+            Subject::Environment(name) => {
+                let found = of_identity(reading, now);
+                all.extend(found.map(|says| Trouble {
+                    severity: Severity::Alarm,
+                    code: TroubleCode::CredentialsExpiring,
+                    environment: name.clone(),
+                    component: None,
+                    scope: None,
+                    at: None,
+                    says: Text::new(&says),
+                }));
+            }
+            Subject::Key(place) => {
+                let state = reading.held.as_ref().map(|held| &held.fact);
+                let says = match state {
+                    Some(Fact::Key(crate::domain::condition::KeyState::Enabled)) | None => continue,
+                    Some(Fact::Key(state)) => format!("key {} in {} is {}", place.key, place.region, key_words(state)),
+                    Some(_) => continue,
+                };
+                // A key that is absent in a Region matters through the points that need it there.
+                for component in users_of_key(estate, readings, &place.key, &place.region) {
+                    all.push(Trouble {
+                        severity: Severity::Warning,
+                        code: TroubleCode::KeyUnusable,
+                        environment: component.1.clone(),
+                        component: Some(component.0.clone()),
+                        scope: None,
+                        at: None,
+                        says: Text::new(&says),
+                    });
+                }
+            }
+        }
+    }
+    all.extend(of_failed(&failed, &answered));
+    all
+}
+
+fn key_words(state: &crate::domain::condition::KeyState) -> &'static str {
+    use crate::domain::condition::KeyState;
+    match state {
+        KeyState::Enabled => "enabled",
+        KeyState::Disabled => "disabled",
+        KeyState::PendingDeletion(_) => "about to be deleted",
+        KeyState::Absent => "absent",
+    }
+}
+
+fn users_of_key<'a>(
+    estate: &'a Estate,
+    readings: &Readings,
+    key: &crate::domain::ids::KeyId,
+    region: &crate::domain::ids::Region,
+) -> Vec<(&'a ComponentId, &'a EnvironmentName)> {
+    let uses = |component: &&crate::domain::estate::Component| {
+        component.sources.iter().filter(|place| place.region == *region).any(|place| {
+            let reading = readings.of(&component.id, place, Capability::Points);
+            let fact = reading.and_then(|reading| reading.held.as_ref()).map(|held| &held.fact);
+            matches!(fact, Some(Fact::Points(points)) if points.iter().any(|point| point.key.as_ref() == Some(key)))
+        })
+    };
+    estate.components.iter().filter(uses).map(|component| (&component.id, &component.environment)).collect()
+}
+
+type Said = (Severity, TroubleCode, Option<Timestamp>, String);
+
+fn of_fact(
+    id: &ComponentId,
+    at_home: bool,
+    reading: &Reading,
+    readings: &Readings,
+    place: &Place,
+    now: Timestamp,
+) -> Vec<Said> {
+    let Some(held) = reading.held.as_ref() else { return Vec::new() };
+    match &held.fact {
+        Fact::State(state) if at_home => of_state(state).into_iter().collect(),
+        Fact::Locks(locks) => {
+            let state = readings.of(id, place, Capability::States).and_then(|reading| reading.held.as_ref());
+            let state = state.and_then(|held| match &held.fact {
+                Fact::State(state) => Some(state),
+                _ => None,
+            });
+            locks.iter().map(|lock| of_lock(lock, state, now)).collect()
+        }
+        Fact::Condition(condition) => {
+            let mut said = Vec::new();
+            let status = &condition.status;
+            match condition.health {
+                Health::Healthy => {}
+                Health::Gone => {
+                    said.push((Severity::Alarm, TroubleCode::ComponentGone, None, format!("it is gone: {status}")));
+                }
+                Health::Down => {
+                    said.push((Severity::Alarm, TroubleCode::ComponentUnwell, None, format!("it is down: {status}")));
+                }
+                Health::Impaired => {
+                    let says = format!("it is impaired: {status}");
+                    said.push((Severity::Warning, TroubleCode::ComponentUnwell, None, says));
+                }
+            }
+            said.extend(condition.incidents.iter().map(|incident| {
+                let code = match incident.code.as_str() {
+                    "objects-deleted" => TroubleCode::ObjectsDeleted,
+                    _ => TroubleCode::Incident,
+                };
+                (Severity::Alarm, code, Some(incident.at), incident.says.to_string())
+            }));
+            said
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_state(state: &StateHistory) -> Option<Said> {
+    let at = state.current().map(|version| version.written_at);
+    let (code, says) = match state.trouble()? {
+        StateTrouble::WouldRebuildEverything => (
+            TroubleCode::WouldRebuildEverything,
+            "Terraform would rebuild everything: there is no state, and no digest row to stop it".to_owned(),
+        ),
+        StateTrouble::Unreadable(form) => {
+            (TroubleCode::StateUnreadable, format!("the newest version of the state is {}", form.words()))
+        }
+        StateTrouble::DigestMismatch => (
+            TroubleCode::DigestMismatch,
+            "the digest row differs from the state's bytes, so Terraform refuses to read it".to_owned(),
+        ),
+    };
+    Some((Severity::Alarm, code, at, says))
+}
+
+fn of_lock(lock: &Lock, state: Option<&StateHistory>, now: Timestamp) -> Said {
+    let who = lock.who.as_ref().map_or("an unknown holder", Text::as_str);
+    let operation = lock.operation.as_ref().map_or("an unknown operation", Text::as_str);
+    let age = lock.created_at.map_or("of unknown age".to_owned(), |at| format!("for {}", age_words(elapsed(at, now))));
+    let evidence = lock.evidence(state, now);
+    let mut says = format!("locked {age} by {who} ({operation}, {})", lock.store.words());
+    for sentence in evidence.living.iter().chain(&evidence.stale) {
+        says.push_str("; ");
+        says.push_str(sentence.as_str());
+    }
+    let severity = if evidence.living.is_empty() { Severity::Warning } else { Severity::Note };
+    (severity, TroubleCode::StateLocked, lock.created_at, says)
+}
+
+fn of_identity(reading: &Reading, now: Timestamp) -> Option<String> {
+    if let Some(failed) = &reading.failed
+        && failed.why == ReadTrouble::CredentialsExpired
+    {
+        return Some("the credentials have expired; log in again".to_owned());
+    }
+    let Fact::Identity(identity) = &reading.held.as_ref()?.fact else { return None };
+    let left = elapsed(now, identity.expires_at?);
+    (left <= CREDENTIALS_WARN).then(|| {
+        if left.is_zero() {
+            format!("the credentials of {} have expired; log in again", identity.who)
+        } else {
+            format!("the credentials of {} end in {}", identity.who, age_words(left))
+        }
+    })
+}
+
+/// Says each failure once: a Region that answers nothing is one trouble, not one for each component in it.
+fn of_failed(
+    failed: &BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &ReadTrouble)>>,
+    answered: &BTreeSet<&Place>,
+) -> Vec<Trouble> {
+    let mut all = Vec::new();
+    for ((environment, place), failures) in failed {
+        let whole = |why: &ReadTrouble| failures.iter().filter(|(_, other)| *other == why).count();
+        let mut seen: BTreeSet<(Option<&ComponentId>, String)> = BTreeSet::new();
+        for (id, why) in failures {
+            let (code, severity, shared) = match why {
+                ReadTrouble::Denied { .. } => (TroubleCode::ReadDenied, Severity::Warning, false),
+                ReadTrouble::Throttled => (TroubleCode::ReadThrottled, Severity::Warning, true),
+                ReadTrouble::Unreachable | ReadTrouble::TimedOut if !answered.contains(place) => {
+                    (TroubleCode::RegionUnreachable, Severity::Alarm, true)
+                }
+                ReadTrouble::CredentialsExpired => continue, // said once, of the identity
+                ReadTrouble::Unreachable | ReadTrouble::TimedOut | ReadTrouble::Other(_) => {
+                    (TroubleCode::ReadFailed, Severity::Warning, false)
+                }
+            };
+            let says = match code {
+                TroubleCode::RegionUnreachable => format!("{} does not answer", place.region),
+                TroubleCode::ReadThrottled => {
+                    format!("{} asks us to slow down: {} reads did not come through", place.region, whole(why))
+                }
+                _ => why.to_string(),
+            };
+            let component = (!shared).then_some(*id);
+            if seen.insert((component, says.clone())) {
+                all.push(Trouble {
+                    severity,
+                    code,
+                    environment: (*environment).clone(),
+                    component: component.cloned(),
+                    scope: None,
+                    at: None,
+                    says: Text::new(&says),
+                });
+            }
+        }
+    }
+    all
+}

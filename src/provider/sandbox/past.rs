@@ -1,0 +1,54 @@
+//! What a console would have read before the scenario began, had one been running.
+
+use super::world::World;
+use super::{observe, store::WorldFile};
+use crate::domain::duration::before;
+use crate::domain::estate::{Component, Estate};
+use crate::domain::reading::{Capability, Fact, Reading, ReadingKey, Subject};
+use crate::domain::kind::Kind;
+use crate::provider::port::Answer;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long before the world began its last readings were taken.
+const AGO: Duration = Duration::from_secs(40);
+
+/// Returns the readings of `environment`'s components as they were shortly before the world began.
+pub fn past_readings(file: &WorldFile, estate: &Estate, environment: &str) -> Vec<(ReadingKey, Reading)> {
+    let world = file.current();
+    let at = before(world.began, AGO);
+    let mut readings = Vec::new();
+    let components = estate.components.iter().filter(|component| component.environment.as_str() == environment);
+    for component in components.filter(|component| component.kind != Kind::Group) {
+        for place in &component.sources {
+            let subject = Subject::Component(component.id.clone(), place.clone());
+            for (capability, answer) in facts(&world, component, place, at) {
+                let reading = match answer.outcome {
+                    Ok(fact) => Reading::succeeded(None, answer.source.as_str(), fact, at),
+                    Err(why) => Reading::missed(None, answer.source.as_str(), why, at),
+                };
+                readings.push((ReadingKey { subject: subject.clone(), capability }, reading));
+            }
+        }
+    }
+    readings
+}
+
+fn facts(
+    world: &World,
+    component: &Component,
+    place: &crate::domain::place::Place,
+    at: Timestamp,
+) -> Vec<(Capability, Answer<Fact>)> {
+    let id = &component.id;
+    if component.kind == Kind::TerraformState {
+        let answer = observe::ask(world, id, place, Capability::States, at, |resource| {
+            Fact::State(observe::state(world, id, resource, place, at))
+        });
+        return vec![(Capability::States, answer)];
+    }
+    let answer = observe::ask(world, id, place, Capability::Points, at, |resource| {
+        Fact::Points(observe::recovery_points(world, id, resource, place, at))
+    });
+    vec![(Capability::Points, answer)]
+}
