@@ -24,6 +24,7 @@ pub mod recovery_point;
 pub mod redaction;
 pub mod retention;
 pub mod scope;
+pub mod size;
 pub mod state;
 pub mod text;
 

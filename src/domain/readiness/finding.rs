@@ -5,6 +5,7 @@ use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::{Component, Estate};
 use crate::domain::reading::{Capability, Fact, Readings};
 use crate::domain::recovery_point::{PointStatus, RecoveryPoint};
+use crate::domain::size::bytes;
 use crate::domain::Text;
 use jiff::{tz::TimeZone, Timestamp};
 
@@ -94,16 +95,4 @@ fn sizes(component: &Component, points: &[RecoveryPoint]) -> Option<(TroubleCode
         );
         (TroubleCode::SizeAnomaly, says)
     })
-}
-
-/// Says a size in binary units: `12.4 GiB`.
-pub fn bytes(size: u64) -> String {
-    let mut value = size as f64;
-    for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 || unit == "TiB" {
-            return if unit == "B" { format!("{size} B") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1024.0;
-    }
-    format!("{size} B")
 }

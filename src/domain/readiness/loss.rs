@@ -7,7 +7,6 @@ use crate::domain::estate::Component;
 use crate::domain::ids::PointId;
 use crate::domain::objective::{Objective, AT_RISK_PERCENT};
 use crate::domain::place::Place;
-use crate::domain::proof::Proof;
 use crate::domain::recovery_point::{Holds, PointKind};
 use crate::domain::scope::FailureScope;
 use crate::domain::Text;
@@ -83,21 +82,20 @@ pub(super) fn judge(
     objective: Objective,
     scope: FailureScope,
     sources: &[Source<'_>],
-    points: &[JudgedPoint],
-    proof: Option<&Proof>,
+    points: &[JudgedPoint<'_>],
     moment: Moment,
 ) -> RpoJudgement {
-    let usable = |point: &&JudgedPoint| point.usability == Usability::Usable;
+    let usable = |point: &&JudgedPoint<'_>| point.usability == Usability::Usable;
     let counts = (points.iter().filter(usable).count(), points.len());
     let best = newest(points.iter().filter(|point| point.fresh).filter(usable))
-        .or_else(|| fastest_of_the_slow(points, objective.rto, proof));
+        .or_else(|| newest_of_the_slow(points));
     let blind = sources.iter().find(|source| !source.fresh);
     let unclear = points.iter().find(|point| point.fresh && matches!(point.usability, Usability::Unclear(_)));
     let as_of = moment.as_of();
-    let loss_of = |point: &JudgedPoint| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
+    let loss_of = |point: &JudgedPoint<'_>| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
     let stopped = best.and_then(|best| stopped_moving(component, best, moment.now));
     let limit = objective.rpo;
-    let from_known = |best: &JudgedPoint| match limit {
+    let from_known = |best: &JudgedPoint<'_>| match limit {
         None => Verdict::NoObjective,
         Some(limit) => match against(loss_of(best), limit) {
             Verdict::Met if stopped.is_some() => Verdict::AtRisk,
@@ -170,25 +168,20 @@ pub(super) fn judge(
     }
 }
 
-fn newest<'a>(points: impl Iterator<Item = &'a JudgedPoint>) -> Option<&'a JudgedPoint> {
+fn newest<'a, 'b: 'a>(points: impl Iterator<Item = &'a JudgedPoint<'b>>) -> Option<&'a JudgedPoint<'b>> {
     points
         .filter(|point| point.moment.is_some())
         .max_by_key(|point| (point.moment, std::cmp::Reverse(point.point.retrieval.unwrap_or_default())))
 }
 
 /// When only points remain that cannot be read in time, the data is not lost: the newest of them is used, late (E3).
-fn fastest_of_the_slow<'a>(
-    points: &'a [JudgedPoint],
-    rto: Option<Duration>,
-    _proof: Option<&Proof>,
-) -> Option<&'a JudgedPoint> {
-    rto?;
+fn newest_of_the_slow<'a, 'b>(points: &'a [JudgedPoint<'b>]) -> Option<&'a JudgedPoint<'b>> {
     newest(points.iter().filter(|point| {
         point.fresh && matches!(point.usability, Usability::Unusable(super::WhyNot::TooSlow(..)))
     }))
 }
 
-fn best_point(point: &JudgedPoint) -> Option<BestPoint> {
+fn best_point(point: &JudgedPoint<'_>) -> Option<BestPoint> {
     Some(BestPoint {
         id: point.point.id.clone(),
         kind: point.point.kind,
@@ -200,7 +193,7 @@ fn best_point(point: &JudgedPoint) -> Option<BestPoint> {
 }
 
 /// Says how what protects a component has stopped moving, if it has.
-fn stopped_moving(component: &Component, best: &JudgedPoint, now: Timestamp) -> Option<String> {
+fn stopped_moving(component: &Component, best: &JudgedPoint<'_>, now: Timestamp) -> Option<String> {
     let mark = best.point.mark()?;
     if let Holds::Window { .. } = best.point.holds {
         let unmoved = elapsed(best.unmoved_since, now);
@@ -214,14 +207,14 @@ fn stopped_moving(component: &Component, best: &JudgedPoint, now: Timestamp) -> 
         .then(|| format!("a point is expected every {}, the newest is {} old", words(every), age_words(age)))
 }
 
-fn nothing_counts(component: &Component, scope: FailureScope, points: &[JudgedPoint]) -> String {
+fn nothing_counts(component: &Component, scope: FailureScope, points: &[JudgedPoint<'_>]) -> String {
     let lost = match scope {
         FailureScope::Local => format!("there is no usable point for {}", component.id),
         FailureScope::Region => format!("no point outside {} can be used", component.home.region),
         FailureScope::Account => format!("no point outside account {} can be used", component.home.account),
     };
     let nearest = points.iter().filter(|point| point.moment.is_some()).max_by_key(|point| point.moment);
-    match nearest.map(|point| (&point.usability, &point.point)) {
+    match nearest.map(|point| (&point.usability, point.point.as_ref())) {
         Some((Usability::Unusable(why) | Usability::Unclear(why), point)) => {
             format!("{lost}; the newest is {} {}, but {why}", point.kind.words(), point.id)
         }

@@ -122,7 +122,7 @@ fn assess_one(
     let proofs = proofs(component, readings);
     let proof = proof::newest(&proofs, scope);
     let objective = component.objectives.of(scope);
-    let rpo = loss::judge(component, objective, scope, &sources, &points, proof, moment);
+    let rpo = loss::judge(component, objective, scope, &sources, &points, moment);
     let rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
     let read_at = sources.iter().filter_map(|source| source.held.as_ref().map(|(_, held)| held.read_at)).min();
     Assessment {

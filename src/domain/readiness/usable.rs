@@ -35,9 +35,9 @@ pub type PointsHeld<'a> = Cow<'a, [RecoveryPoint]>;
 
 /// A point and what it is worth under a failure.
 #[derive(Debug, Clone)]
-pub struct JudgedPoint {
+pub struct JudgedPoint<'a> {
     /// The point.
-    pub point: RecoveryPoint,
+    pub point: Cow<'a, RecoveryPoint>,
     /// When it was read.
     pub read_at: Timestamp,
     /// Since when the newest moment of its reading has been the same.
@@ -170,14 +170,14 @@ fn source<'a>(
 }
 
 /// Judges every point that `sources` hold.
-pub fn judge_points(
+pub fn judge_points<'a>(
     component: &Component,
-    sources: &[Source<'_>],
+    sources: &'a [Source<'_>],
     readings: &Readings,
     cadences: &Cadences,
     scope: FailureScope,
     moment: Moment,
-) -> Vec<JudgedPoint> {
+) -> Vec<JudgedPoint<'a>> {
     let rto = component.objectives.of(scope).rto;
     let measured =
         proof::newest(&super::proofs(component, readings), scope).map_or(Duration::ZERO, |proof| proof.took);
@@ -197,7 +197,7 @@ pub fn judge_points(
                 usability = Usability::Unusable(WhyNot::TooSlow(retrieval, limit));
             }
             judged.push(JudgedPoint {
-                point: point.clone(),
+                point: Cow::Borrowed(point),
                 read_at: held.read_at,
                 unmoved_since: held.unmoved_since,
                 moment: at,

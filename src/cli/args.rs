@@ -1,0 +1,244 @@
+//! What can be said on the command line. The doc comments are the help texts.
+
+use crate::domain::scope::FailureScope;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// What could be recovered right now, at what loss, and what stands in the way.
+///
+/// Without a command it opens the console on the estate file.
+#[derive(Debug, Parser)]
+#[command(name = "lifeboat", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// The estate file. Without it: ./lifeboat.yaml, then lifeboat/lifeboat.yaml in the folder of your settings.
+    #[arg(long, global = true, value_name = "FILE", env = "LIFEBOAT_ESTATE")]
+    pub estate: Option<PathBuf>,
+    /// One environment of the estate; or sandbox:SCENARIO, to see the whole estate simulated.
+    #[arg(short, long, global = true, value_name = "ENV")]
+    pub environment: Option<String>,
+    /// Where lifeboat keeps readings, sandbox worlds and its log.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// How facts are printed.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Hide account ids, addresses and people behind names that stay the same.
+    #[arg(long, global = true)]
+    pub redact: bool,
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorWhen,
+    /// Write more to the log; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How the sandbox runs.
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+}
+
+/// How the sandbox runs.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Sandbox")]
+pub struct SandboxArgs {
+    /// How many of the sandbox's seconds pass in a real one; 0 stops its clock.
+    #[arg(long, global = true, value_name = "N", value_parser = speed)]
+    pub speed: Option<f64>,
+    /// Where the sandbox's clock starts, if its world is made now.
+    #[arg(long, global = true, value_name = "TIME")]
+    pub start: Option<Timestamp>,
+    /// Begin the sandbox's world anew.
+    #[arg(long, global = true)]
+    pub fresh: bool,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.0..=100_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0 to 100000".to_owned()),
+    }
+}
+
+/// How facts are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// A documented, versioned document; see `lifeboat schema`.
+    Json,
+    /// For a Prometheus textfile (`status` only).
+    Prometheus,
+}
+
+/// When to colour what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the console: the full screen.
+    Console(ConsoleArgs),
+    /// Open the console on the sandbox: no account, no network.
+    Demo(DemoArgs),
+    /// Print objectives and verdicts: what could be recovered right now, and at what loss.
+    Status(StatusArgs),
+    /// Print what there is to recover from.
+    Points(PointsArgs),
+    /// Print Terraform locks with holder, age and evidence.
+    Locks,
+    /// Print Terraform states with their versions.
+    States(StatesArgs),
+    /// Check the estate file: mistakes, contradictions, things nothing can read.
+    Check,
+    /// Say whether everything is in place: terminal, state folder, tools, estate.
+    Doctor,
+    /// Print the JSON Schema of a file or document.
+    Schema(SchemaArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man,
+}
+
+/// What `console` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConsoleArgs {
+    /// Seal this process: it can never be elevated.
+    #[arg(long)]
+    pub read_only: bool,
+    /// For a shared screen: redaction, large clock and spacing.
+    #[arg(long)]
+    pub presenter: bool,
+    /// dark, light, high-contrast, colour-blind, projector or mono.
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+}
+
+/// What `demo` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// calm, region-loss, database-gone, state-corrupted, stuck-lock, objects-deleted, throttled or
+    /// credentials-expiring.
+    #[arg(default_value = "calm")]
+    pub scenario: String,
+    /// How the screen is.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+/// What `status` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusArgs {
+    /// The failure to judge for; every one in JSON, `local` in a table if not given.
+    #[arg(long, value_enum, value_name = "FAILURE")]
+    pub failure: Option<FailureArg>,
+    /// Exit with 3 when anything named by --fail-on is found.
+    #[arg(long)]
+    pub check: bool,
+    /// What --check fails on: codes of troubles, with commas between.
+    #[arg(long, value_name = "CODES", value_delimiter = ',', default_values = ["rpo-breached", "rpo-unknown"])]
+    pub fail_on: Vec<String>,
+    /// When the outage began: losses are counted up to then.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Timestamp>,
+    /// Judge by the readings that are kept, without reading anything.
+    #[arg(long)]
+    pub kept: bool,
+}
+
+/// The failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailureArg {
+    /// The component is lost or damaged.
+    Local,
+    /// Its Region is gone.
+    Region,
+    /// Its account cannot be trusted.
+    Account,
+    /// Each of them.
+    All,
+}
+
+impl FailureArg {
+    /// Returns the failures that are meant.
+    pub fn scopes(self) -> &'static [FailureScope] {
+        match self {
+            Self::Local => &[FailureScope::Local],
+            Self::Region => &[FailureScope::Region],
+            Self::Account => &[FailureScope::Account],
+            Self::All => &FailureScope::ALL,
+        }
+    }
+}
+
+/// What `points` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PointsArgs {
+    /// Only of these components.
+    pub components: Vec<String>,
+    /// Judge by the readings that are kept, without reading anything.
+    #[arg(long)]
+    pub kept: bool,
+}
+
+/// What `states` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatesArgs {
+    /// Show every version, not only the newest.
+    #[arg(long)]
+    pub versions: bool,
+}
+
+/// What `schema` takes.
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {
+    /// What to describe.
+    #[arg(value_enum, default_value_t = SchemaOf::Estate)]
+    pub of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The estate file.
+    Estate,
+    /// `status --format json`.
+    Status,
+    /// `points --format json`.
+    Points,
+    /// `locks --format json`.
+    Locks,
+    /// `states --format json`.
+    States,
+    /// `check --format json`.
+    Check,
+    /// `doctor --format json`.
+    Doctor,
+}
+
+/// What `completions` takes.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

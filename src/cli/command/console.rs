@@ -1,0 +1,64 @@
+//! `console`: the full screen.
+
+use crate::cli::args::{ConsoleArgs, Global};
+use crate::cli::wire::{self, Reality, Wired};
+use crate::config::Loaded;
+use crate::domain::redaction::Redactor;
+use crate::failure::{Failure, FailureKind};
+use crate::tui::keymap::load as keymap;
+use crate::tui::{self, theme, Setup};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Runs the command; `loaded` is the estate to show, if not the one of the command line.
+///
+/// # Errors
+/// When there is no terminal, the estate does not open, or the screen cannot be drawn.
+pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>) -> Result<u8, Failure> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Failure::new(FailureKind::Usage, "the console needs a terminal for its input and output")
+            .hint("`lifeboat status` prints the same without one"));
+    }
+    let look = theme::Look::choose(args.theme.as_deref())?;
+    let wired = match loaded {
+        Some((loaded, origin)) => wire::open_loaded(global, loaded, origin)?,
+        None => wire::open(global)?,
+    };
+    let Wired { estate, origin, reality, clock, collector, kept, mut notes, .. } = wired;
+    let (keymap, problems) = keymap::with_user_file();
+    notes.extend(problems);
+    let first = Arc::new(crate::collector::Snapshot { readings: kept, ..collector.snapshot() });
+    let (publish, snapshots) = watch::channel(first);
+    let (refresh, asked) = mpsc::channel(1);
+    // The collector has a thread of its own, so that a slow network never delays a key.
+    let reader = std::thread::Builder::new()
+        .name("collector".to_owned())
+        .spawn(move || {
+            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
+                runtime.block_on(collector.run(asked, publish));
+            }
+        })
+        .map_err(|error| Failure::of("cannot start reading", &error))?;
+    let setup = Setup {
+        estate,
+        origin,
+        sandbox: match reality {
+            Reality::Live => None,
+            Reality::Sandbox(scenario) => Some(scenario),
+        },
+        clock,
+        snapshots,
+        refresh,
+        keymap,
+        look,
+        redactor: (global.redact || args.presenter).then(|| Redactor::new("lifeboat")),
+        presenter: args.presenter,
+        read_only_for_good: args.read_only,
+        notes,
+    };
+    let ended = tui::run(setup);
+    // The collector ends by itself when nobody listens; a read under way may take until its deadline.
+    drop(reader);
+    ended
+}

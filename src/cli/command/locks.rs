@@ -1,0 +1,59 @@
+//! `locks`: Terraform locks with holder, age and evidence.
+
+use crate::cli::args::{Format, Global};
+use crate::cli::document::{self, LocksDocument};
+use crate::cli::output::Output;
+use crate::cli::wire;
+use crate::domain::duration::age_words;
+use crate::domain::Text;
+use crate::failure::Failure;
+use std::time::Duration;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the estate does not open.
+pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
+    output.no_prometheus("locks")?;
+    let judged = wire::judge(global, false, None)?;
+    for note in &judged.notes {
+        output.note(note);
+    }
+    let document = document::locks(&judged);
+    match output.format() {
+        Format::Json => output.json(&document)?,
+        _ => output.text(&show(&document))?,
+    }
+    Ok(0)
+}
+
+fn show(document: &LocksDocument) -> String {
+    let mut out = String::new();
+    if document.locks.is_empty() {
+        out.push_str("No state is locked.\n");
+    }
+    for row in &document.locks {
+        let unknown = || Text::new("unknown");
+        let lock = &row.lock;
+        let age = row.age_s.map_or("of unknown age".to_owned(), |age| age_words(Duration::from_secs(age)));
+        out.push_str(&format!(
+            "{}  held for {age} by {}, {}\n  {} {}  lock ID {}\n",
+            row.component,
+            lock.who.clone().unwrap_or_else(unknown),
+            lock.operation.clone().unwrap_or_else(unknown),
+            lock.store.words(),
+            lock.path,
+            lock.id.clone().unwrap_or_else(unknown),
+        ));
+        for says in &row.evidence.living {
+            out.push_str(&format!("  holder may be alive: {says}\n"));
+        }
+        for says in &row.evidence.stale {
+            out.push_str(&format!("  holder may be gone: {says}\n"));
+        }
+    }
+    for missing in &document.missing {
+        out.push_str(&format!("{} in {}: {}\n", missing.component, missing.place.region, missing.why));
+    }
+    out
+}

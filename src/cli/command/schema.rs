@@ -1,0 +1,39 @@
+//! `schema`: the JSON Schema of a file or document.
+
+use crate::cli::args::{SchemaArgs, SchemaOf};
+use crate::cli::document::{
+    CheckDocument, DoctorDocument, LocksDocument, PointsDocument, StatesDocument, StatusDocument,
+};
+use crate::cli::output::Output;
+use crate::config::schema;
+use crate::failure::Failure;
+use schemars::generate::SchemaSettings;
+use schemars::JsonSchema;
+use serde_json::Value;
+
+/// Runs the command.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn run(args: &SchemaArgs, output: &Output) -> Result<u8, Failure> {
+    output.json(&of(args.of))?;
+    Ok(0)
+}
+
+/// Returns the schema of `what`.
+pub fn of(what: SchemaOf) -> Value {
+    match what {
+        SchemaOf::Estate => schema::estate(),
+        SchemaOf::Status => written::<StatusDocument>(),
+        SchemaOf::Points => written::<PointsDocument>(),
+        SchemaOf::Locks => written::<LocksDocument>(),
+        SchemaOf::States => written::<StatesDocument>(),
+        SchemaOf::Check => written::<CheckDocument>(),
+        SchemaOf::Doctor => written::<DoctorDocument>(),
+    }
+}
+
+/// Returns the schema of a type as it is written, so that fields which are always there are required.
+fn written<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
+}

@@ -1,0 +1,73 @@
+//! The command line: one subcommand a file, and [`wire`], the only place that names concrete adapters.
+//!
+//! What must stay true: standard output carries facts, standard error the rest; exit codes are those of
+//! [`crate::failure::EXIT_CODES`]; every JSON document is a type of [`document`] with a schema; and everything printed
+//! goes through [`output`].
+
+pub mod args;
+pub mod command;
+pub mod document;
+pub mod output;
+pub mod prometheus;
+pub mod table;
+pub mod wire;
+
+use crate::domain::redaction::Redactor;
+use crate::failure::{Failure, FailureKind};
+use crate::telemetry;
+use args::{Arguments, Command};
+use clap::Parser;
+use output::Output;
+use std::ffi::OsString;
+
+/// Runs the command line `arguments` and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    // Whatever we make is ours alone, be it by a library that does not ask.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let code = if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
+            let _ = error.print();
+            return code;
+        }
+    };
+    let redactor = parsed.global.redact.then(|| Redactor::new("lifeboat"));
+    let output = Output::new(&parsed.global);
+    match dispatch(&parsed, &output) {
+        Ok(code) => code,
+        Err(failure) => {
+            tracing::warn!(code = failure.kind.exit_code(), "{}", failure.message);
+            output.failure(&failure, redactor.as_ref());
+            failure.kind.exit_code()
+        }
+    }
+}
+
+fn dispatch(parsed: &Arguments, output: &Output) -> Result<u8, Failure> {
+    let global = &parsed.global;
+    match parsed.command.as_ref() {
+        None => command::console::run(global, &args::ConsoleArgs::default(), None),
+        Some(Command::Console(given)) => command::console::run(global, given, None),
+        Some(Command::Demo(given)) => command::demo::run(global, given),
+        Some(Command::Status(given)) => command::status::run(global, given, output),
+        Some(Command::Points(given)) => command::points::run(global, given, output),
+        Some(Command::Locks) => command::locks::run(global, output),
+        Some(Command::States(given)) => command::states::run(global, given, output),
+        Some(Command::Check) => command::check::run(global, output),
+        Some(Command::Doctor) => command::doctor::run(global, output),
+        Some(Command::Schema(given)) => command::schema::run(given, output),
+        Some(Command::Completions(given)) => command::completions::run(given, output),
+        Some(Command::Man) => command::man::run(output),
+    }
+}
+
+/// Starts the diagnostics, where the state folder allows it.
+fn start_telemetry(state: &crate::config::paths::StateDir, verbosity: u8) {
+    if let Ok(folder) = state.folder("log")
+        && let Err(error) = telemetry::start(&folder, verbosity)
+    {
+        // A second start in one process (tests) is no fault, and a full disk must not stop anybody.
+        tracing::debug!("diagnostics were not started: {error}");
+    }
+}

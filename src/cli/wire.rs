@@ -1,0 +1,262 @@
+//! Putting the parts together: the only place that names concrete adapters.
+
+use super::args::Global;
+use crate::collector::{store, Collector, ReadingsStore, Snapshot};
+use crate::config::paths::{self, StateDir};
+use crate::config::{self, Loaded};
+use crate::domain::estate::{Estate, Provider};
+use crate::domain::ids::EnvironmentName;
+use crate::domain::readiness::{assess, Assessments, Moment};
+use crate::domain::reading::Readings;
+use crate::domain::text::harmless;
+use crate::domain::Text;
+use crate::failure::{Failure, FailureKind};
+use crate::provider::absent::AbsentAdapter;
+use crate::provider::clock::SystemClock;
+use crate::provider::port::{Clock, Observers};
+use crate::provider::sandbox::{past_readings, Opening, SandboxAdapter, WorldFile, DEMO_ESTATE};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The name that stands for the sandbox where an environment is asked for.
+const SANDBOX: &str = "sandbox";
+
+/// Whether what is shown is real.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reality {
+    /// It is.
+    Live,
+    /// It is simulated, in this scenario.
+    Sandbox(Text),
+}
+
+/// An estate with everything that reads it.
+pub struct Wired {
+    /// The estate, as far as it was asked for.
+    pub estate: Arc<Estate>,
+    /// Where it came from.
+    pub origin: String,
+    /// Whether it is real.
+    pub reality: Reality,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// What reads it.
+    pub collector: Collector,
+    /// What was known before.
+    pub kept: Readings,
+    /// The state folder.
+    pub state: StateDir,
+    /// Things to tell that are no failures.
+    pub notes: Vec<String>,
+}
+
+/// Loads the estate that the command line asks for.
+///
+/// # Errors
+/// When there is none, or everything that is wrong with it.
+pub fn load(global: &Global) -> Result<(Loaded, String), Failure> {
+    let Some(path) = paths::estate_file(global.estate.as_deref()) else {
+        return Err(Failure::new(FailureKind::Usage, "there is no estate file")
+            .hint("`lifeboat demo` opens the console on the sandbox, without any account")
+            .hint("`lifeboat schema estate` prints the format; put the file at ./lifeboat.yaml or name it with --estate"));
+    };
+    Ok((config::load(&path)?, path.display().to_string()))
+}
+
+/// Loads the estate of the demo.
+///
+/// # Errors
+/// Never, unless this build is broken.
+pub fn load_demo() -> Result<(Loaded, String), Failure> {
+    let name = "the built-in estate";
+    let loaded = config::load_text(name, DEMO_ESTATE)
+        .map_err(|diagnostics| config::load::failure(name, DEMO_ESTATE, &diagnostics))?;
+    Ok((loaded, name.to_owned()))
+}
+
+/// Opens the estate that the command line asks for.
+///
+/// # Errors
+/// When it does not load, the state folder cannot be used, or there is no such environment.
+pub fn open(global: &Global) -> Result<Wired, Failure> {
+    // The sandbox needs no file: without one it is the built-in estate that is simulated.
+    let sandbox = global.environment.as_deref().is_some_and(|wanted| scenario_of(wanted).is_some());
+    let none = paths::estate_file(global.estate.as_deref()).is_none();
+    let (loaded, origin) = if sandbox && none { load_demo()? } else { load(global)? };
+    open_loaded(global, loaded, origin)
+}
+
+/// Opens an estate that was loaded.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wired, Failure> {
+    let state = StateDir::open(global.state_dir.as_deref())?;
+    super::start_telemetry(&state, global.verbose);
+    let estate = select(loaded.estate, global.environment.as_deref())?;
+    let mut notes = Vec::new();
+    if !loaded.warnings.is_empty() {
+        let many = loaded.warnings.len();
+        notes.push(format!("{origin}: {many} warnings, see `lifeboat check`"));
+    }
+    let opening = Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
+    let (observers, clock, reality, name, past) = observers(&estate, &state, opening)?;
+    let folder = state.folder("readings")?;
+    let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
+        Ok((store, kept)) => (Some(store), kept),
+        Err(error) => {
+            notes.push(format!("readings are not kept: {error}"));
+            (None, Readings::default())
+        }
+    };
+    let mut store = store;
+    if kept.is_empty() && !past.is_empty() {
+        let past: Vec<_> = past.into_iter().map(|(key, reading)| (key, Arc::new(reading))).collect();
+        if let Some(store) = &mut store
+            && let Err(error) = store.keep(&past)
+        {
+            notes.push(format!("readings are not kept: {error}"));
+        }
+        for (key, reading) in past {
+            kept.put(key, reading);
+        }
+    }
+    let estate = Arc::new(estate);
+    let collector = Collector::new(estate.clone(), observers, clock.clone(), store, kept.clone());
+    tracing::info!(estate = estate.name.as_str(), readings = kept.len(), "opened");
+    Ok(Wired { estate, origin, reality, clock, collector, kept, state, notes })
+}
+
+fn scenario_of(environment: &str) -> Option<&str> {
+    match environment.split_once(':') {
+        Some((SANDBOX, scenario)) => Some(scenario),
+        None if environment == SANDBOX => Some("calm"),
+        _ => None,
+    }
+}
+
+/// Returns the part of `estate` that was asked for.
+fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate, Failure> {
+    if let Some(wanted) = wanted {
+        let named = estate.environments.iter().any(|environment| environment.name.as_str() == wanted);
+        if let (Some(scenario), false) = (scenario_of(wanted), named) {
+            for environment in &mut estate.environments {
+                environment.provider = Provider::Sandbox { scenario: Text::new(scenario), seed: 1 };
+            }
+            return Ok(estate);
+        }
+        if !named {
+            let names: Vec<_> = estate.environments.iter().map(|environment| environment.name.as_str()).collect();
+            let says = format!("there is no environment `{}`", harmless(wanted));
+            return Err(Failure::new(FailureKind::Usage, says)
+                .hint(format!("there are: {}, sandbox:SCENARIO", names.join(", "))));
+        }
+        estate.environments.retain(|environment| environment.name.as_str() == wanted);
+        estate.components.retain(|component| component.environment.as_str() == wanted);
+        return Ok(estate);
+    }
+    // What is simulated is never shown beside what is real.
+    let real = estate.environments.iter().any(|environment| environment.provider == Provider::Aws);
+    if real {
+        let simulated: Vec<EnvironmentName> = estate
+            .environments
+            .iter()
+            .filter(|environment| environment.provider != Provider::Aws)
+            .map(|environment| environment.name.clone())
+            .collect();
+        estate.environments.retain(|environment| !simulated.contains(&environment.name));
+        estate.components.retain(|component| !simulated.contains(&component.environment));
+    }
+    Ok(estate)
+}
+
+type Observing = (
+    BTreeMap<EnvironmentName, Observers>,
+    Arc<dyn Clock>,
+    Reality,
+    String,
+    Vec<(crate::domain::reading::ReadingKey, crate::domain::reading::Reading)>,
+);
+
+fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Observing, Failure> {
+    let mut simulated = estate.environments.iter().filter_map(|environment| match &environment.provider {
+        Provider::Sandbox { scenario, seed } => Some((scenario.clone(), *seed)),
+        Provider::Aws => None,
+    });
+    let Some((scenario, seed)) = simulated.next() else {
+        let absent = |name: &EnvironmentName| (name.clone(), AbsentAdapter { what: "AWS" }.observers());
+        let observers = estate.environments.iter().map(|environment| absent(&environment.name)).collect();
+        let name = file_name(&["aws", estate.name.as_str()]);
+        return Ok((observers, Arc::new(SystemClock), Reality::Live, name, Vec::new()));
+    };
+    if simulated.any(|other| other != (scenario.clone(), seed)) {
+        return Err(Failure::new(FailureKind::Usage, "the sandbox environments differ in scenario or seed")
+            .hint("name one with `-e ENV`, or see all of them in one with `-e sandbox:SCENARIO`"));
+    }
+    let folder = state.folder("sandbox")?;
+    let (file, made) = WorldFile::open(&folder, estate, scenario.as_str(), seed, opening)?;
+    let began = file.current().began;
+    let seed_name = seed.to_string();
+    let began_name = began.as_second().to_string();
+    let name = file_name(&[SANDBOX, estate.name.as_str(), scenario.as_str(), &seed_name, &began_name]);
+    let mut past = Vec::new();
+    if made {
+        store::forget(&state.folder("readings")?, &name);
+        for environment in &estate.environments {
+            past.extend(past_readings(&file, estate, environment.name.as_str()));
+        }
+    }
+    let observers = SandboxAdapter::new(file).observers();
+    let clock = observers.clock.clone();
+    let all = estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
+    Ok((all, clock, Reality::Sandbox(scenario), name, past))
+}
+
+fn file_name(parts: &[&str]) -> String {
+    let plain = |part: &&str| -> String {
+        part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(48).collect()
+    };
+    parts.iter().map(plain).collect::<Vec<_>>().join("_")
+}
+
+/// What a headless command works with: the estate, judged.
+pub struct Judged {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Whether it is real.
+    pub reality: Reality,
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// The judgements.
+    pub assessments: Assessments,
+    /// When.
+    pub moment: Moment,
+    /// Things to tell that are no failures.
+    pub notes: Vec<String>,
+}
+
+/// Opens the estate, reads it once unless `kept` readings are asked for, and judges it.
+///
+/// # Errors
+/// As [`open`].
+pub fn judge(global: &Global, kept: bool, since: Option<jiff::Timestamp>) -> Result<Judged, Failure> {
+    let mut wired = open(global)?;
+    if !kept {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Failure::of("cannot start reading", &error))?;
+        runtime.block_on(wired.collector.once(None));
+    }
+    let snapshot = wired.collector.snapshot();
+    let moment = Moment { now: wired.clock.now(), since };
+    let assessments = assess(&wired.estate, &snapshot.readings, moment);
+    Ok(Judged {
+        estate: wired.estate,
+        reality: wired.reality,
+        snapshot,
+        assessments,
+        moment,
+        notes: wired.notes,
+    })
+}

@@ -1,0 +1,69 @@
+//! The commands: one table from which the keymap, the palette, the help, the manual page and the README are made.
+
+macro_rules! commands {
+    ($($variant:ident = $name:literal, $doc:literal;)*) => {
+        /// What a key or the palette can ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each has its documentation in the table below")]
+        pub enum Command { $($variant,)* }
+
+        /// A command with its name and documentation.
+        #[derive(Debug, Clone, Copy)]
+        pub struct CommandRow {
+            /// The command.
+            pub command: Command,
+            /// The name used in keymaps and in the palette.
+            pub name: &'static str,
+            /// One sentence.
+            pub doc: &'static str,
+        }
+
+        /// All commands.
+        pub const COMMANDS: &[CommandRow] = &[
+            $(CommandRow { command: Command::$variant, name: $name, doc: $doc },)*
+        ];
+    };
+}
+
+commands! {
+    Help = "help", "Show the keys.";
+    Palette = "palette", "Search the commands and run one.";
+    Filter = "filter", "Show only what matches; ! before it shows the rest, kind=… and the like match one column.";
+    Back = "back", "Go back one step; never quits, never stops anything.";
+    Quit = "quit", "Quit the screen.";
+    AskQuit = "ask-quit", "Ask whether to quit.";
+    Down = "down", "Go down.";
+    Up = "up", "Go up.";
+    Top = "top", "Go to the top.";
+    Bottom = "bottom", "Go to the bottom.";
+    PageDown = "page-down", "Go down a page.";
+    PageUp = "page-up", "Go up a page.";
+    Open = "open", "Show the details of the selected component.";
+    Local = "local", "Judge for: the component is lost.";
+    Region = "region", "Judge for: its Region is lost.";
+    Account = "account", "Judge for: its account is lost.";
+    NextFailure = "next-failure", "Judge for the next failure.";
+    Environment = "environment", "Show the next environment, or all of them.";
+    Troubles = "troubles", "Show everything that is wrong or in the way.";
+    About = "about", "Show the estate, its accounts, credentials and readings.";
+    Overview = "overview", "Go to the overview.";
+    Refresh = "refresh", "Read everything now.";
+    Presenter = "presenter", "For a shared screen: hide accounts and addresses, give more room.";
+    Theme = "theme", "Take the next theme.";
+    Mouse = "mouse", "Free the mouse for selecting text, or take it back.";
+    Copy = "copy", "Copy what is selected.";
+    Redraw = "redraw", "Draw the screen anew.";
+    Suspend = "suspend", "Go to the background; fg comes back.";
+}
+
+impl Command {
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        COMMANDS.iter().find(|row| row.command == self).map_or("", |row| row.name)
+    }
+
+    /// Returns the command called `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        COMMANDS.iter().find(|row| row.name == name).map(|row| row.command)
+    }
+}

@@ -1,0 +1,68 @@
+//! The console: a pure model, a pure view, and a small runtime around them.
+//!
+//! [`update`] turns a [`message::Message`] into a changed [`model::Model`] and [`effect::Effect`]s; [`view`] draws a
+//! model into cells and changes nothing; [`runtime`] owns the terminal and the threads. Mirrored by pane:
+//! `model/overview.rs`, `update/overview.rs`, `view/overview.rs`. What must stay true: the view never waits, no file
+//! but `runtime` and its helpers knows a clock or a terminal, and looks come from roles only.
+
+pub mod command;
+pub mod effect;
+pub mod keymap;
+pub mod message;
+pub mod model;
+pub mod runtime;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+mod input;
+mod signals;
+mod writer;
+
+use crate::collector::Snapshot;
+use crate::domain::estate::Estate;
+use crate::domain::redaction::Redactor;
+use crate::domain::Text;
+use crate::failure::Failure;
+use crate::provider::port::Clock;
+use keymap::Keymap;
+use std::sync::Arc;
+use theme::Look;
+use tokio::sync::{mpsc, watch};
+
+/// Everything the console is given.
+pub struct Setup {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Where it came from.
+    pub origin: String,
+    /// The sandbox's scenario, where it is simulated.
+    pub sandbox: Option<Text>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// What is read of it.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Asks the collector to read everything now.
+    pub refresh: mpsc::Sender<()>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// The look.
+    pub look: Look,
+    /// Hides what must not be seen, from the start.
+    pub redactor: Option<Redactor>,
+    /// Whether to begin in presenter mode.
+    pub presenter: bool,
+    /// Whether this process can never be elevated.
+    pub read_only_for_good: bool,
+    /// Things to tell at the start.
+    pub notes: Vec<String>,
+}
+
+/// Runs the console until it is left, and returns the exit code.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub fn run(setup: Setup) -> Result<u8, Failure> {
+    runtime::run(setup)
+}

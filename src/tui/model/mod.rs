@@ -1,0 +1,148 @@
+//! What the console knows: data in one place, and the small state of each pane.
+
+mod judgement;
+mod overview;
+
+pub use judgement::{judge, Detail, DetailPoint, JudgeRequest, Judgement, Worth3};
+pub use overview::{Overview, Row};
+
+use super::keymap::{Chord, Keymap};
+use super::theme::Look;
+use crate::collector::Snapshot;
+use crate::domain::condition::Identity;
+use crate::domain::estate::{Environment, Estate};
+use crate::domain::ids::{ComponentId, EnvironmentName};
+use crate::domain::reading::{Capability, Fact, ReadingKey, Subject};
+use crate::domain::redaction::Redactor;
+use crate::domain::scope::FailureScope;
+use crate::domain::Text;
+use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tui_input::Input;
+
+/// Everything the console knows.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Where it came from.
+    pub origin: String,
+    /// The sandbox's scenario, where it is simulated.
+    pub sandbox: Option<Text>,
+    /// What was read.
+    pub snapshot: Arc<Snapshot>,
+    /// What follows from it.
+    pub judgement: Arc<Judgement>,
+    /// Now, in steps that people can follow.
+    pub now: Timestamp,
+    /// The zone of the people who look.
+    pub zone: TimeZone,
+    /// The size of the screen: columns and rows.
+    pub size: (u16, u16),
+    /// The failure that is judged for.
+    pub scope: FailureScope,
+    /// The environment that is shown, or all.
+    pub environment: Option<EnvironmentName>,
+    /// The overview.
+    pub overview: Overview,
+    /// What lies over it, the uppermost last.
+    pub overlays: Vec<Overlay>,
+    /// Keys of a sequence that was begun.
+    pub pending: Vec<Chord>,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The look.
+    pub look: Look,
+    /// Whether this is a shared screen.
+    pub presenter: bool,
+    /// Hides what must not be seen.
+    pub redactor: Option<Redactor>,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// Whether this process can never be elevated.
+    pub read_only_for_good: bool,
+    /// Something to tell, until the next key.
+    pub notice: Option<Notice>,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub text: Text,
+    /// Whether it went wrong.
+    pub alarm: bool,
+}
+
+/// What lies over the overview.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// The details of a component.
+    Detail {
+        /// Which.
+        component: ComponentId,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// Everything that is wrong.
+    Troubles {
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// The estate and our access to it.
+    About {
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// The keys.
+    Help {
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// The commands.
+    Palette {
+        /// What is searched for.
+        input: Input,
+        /// The match under the cursor.
+        cursor: usize,
+    },
+    /// The question whether to quit.
+    Quit,
+}
+
+impl Model {
+    /// Returns the environments that are shown.
+    pub fn environments(&self) -> impl Iterator<Item = &Environment> {
+        self.estate
+            .environments
+            .iter()
+            .filter(|environment| self.environment.as_ref().is_none_or(|shown| *shown == environment.name))
+    }
+
+    /// Returns who we are in the environments that are shown, the credential that ends first in front.
+    pub fn identities(&self) -> Vec<(&Environment, &Identity)> {
+        let mut all: Vec<_> = self
+            .environments()
+            .filter_map(|environment| {
+                let subject = Subject::Environment(environment.name.clone());
+                let key = ReadingKey { subject, capability: Capability::Identity };
+                match &self.snapshot.readings.get(&key)?.held.as_ref()?.fact {
+                    Fact::Identity(identity) => Some((environment, identity)),
+                    _ => None,
+                }
+            })
+            .collect();
+        all.sort_by_key(|(_, identity)| identity.expires_at.unwrap_or(Timestamp::MAX));
+        all
+    }
+
+    /// Returns the request to judge what is known now.
+    pub fn judge_request(&self) -> JudgeRequest {
+        let detail = self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Detail { component, .. } => Some(component.clone()),
+            _ => None,
+        });
+        JudgeRequest { estate: self.estate.clone(), snapshot: self.snapshot.clone(), now: self.now, detail }
+    }
+}

@@ -1,0 +1,125 @@
+//! The overview: which rows are shown, in which order, and where the cursor is.
+
+use super::Model;
+use crate::domain::estate::{Component, EnvironmentClass};
+use crate::domain::ids::ComponentId;
+use crate::domain::readiness::{Assessment, Verdict};
+use tui_input::Input;
+
+/// The state of the overview.
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    /// The component under the cursor. It stays under it when rows move.
+    pub selected: Option<ComponentId>,
+    /// The first row shown.
+    pub offset: usize,
+    /// What is filtered for.
+    pub filter: Input,
+    /// Whether the filter is being typed.
+    pub filtering: bool,
+}
+
+/// A row: a component and its judgement under the chosen failure.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// The component.
+    pub component: &'a Component,
+    /// Its judgement.
+    pub assessment: &'a Assessment,
+}
+
+impl Model {
+    /// Returns the rows that are shown, trouble first.
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let filter = Filter::parse(self.overview.filter.value());
+        let mut rows: Vec<Row<'_>> = self
+            .estate
+            .components
+            .iter()
+            .filter(|component| self.environment.as_ref().is_none_or(|shown| *shown == component.environment))
+            .filter_map(|component| {
+                let assessment = self.judgement.assessments.of(&component.id, self.scope)?;
+                Some(Row { component, assessment })
+            })
+            .filter(|row| filter.accepts(row))
+            .collect();
+        let production = |row: &Row<'_>| {
+            self.estate
+                .environment(&row.component.environment)
+                .is_some_and(|environment| environment.class == EnvironmentClass::Production)
+        };
+        rows.sort_by(|a, b| {
+            let rank = |row: &Row<'_>| (rank(row.assessment.verdict), !production(row));
+            rank(a).cmp(&rank(b)).then_with(|| a.component.id.cmp(&b.component.id))
+        });
+        rows
+    }
+
+    /// Returns the row under the cursor.
+    pub fn selected_row(&self) -> Option<Row<'_>> {
+        let rows = self.rows();
+        let at = self.selected_index(&rows);
+        rows.get(at).copied()
+    }
+
+    /// Returns the number of the row under the cursor.
+    pub fn selected_index(&self, rows: &[Row<'_>]) -> usize {
+        let selected = self.overview.selected.as_ref();
+        selected.and_then(|id| rows.iter().position(|row| row.component.id == *id)).unwrap_or(0)
+    }
+}
+
+/// Trouble first; what was never promised last.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Breached => 0,
+        Verdict::Unknown => 1,
+        Verdict::AtRisk => 2,
+        Verdict::Unproven => 3,
+        Verdict::Met => 4,
+        Verdict::NoObjective => 5,
+    }
+}
+
+/// What a filter asks for: words that must all match, `!` in front turns it round, `column=value` asks one column.
+struct Filter {
+    inverse: bool,
+    words: Vec<(Option<String>, String)>,
+}
+
+impl Filter {
+    fn parse(text: &str) -> Self {
+        let text = text.trim().to_lowercase();
+        let (inverse, text) = text.strip_prefix('!').map_or((false, text.as_str()), |rest| (true, rest));
+        let words = text
+            .split_whitespace()
+            .map(|word| match word.split_once('=') {
+                Some((column, value)) => (Some(column.to_owned()), value.to_owned()),
+                None => (None, word.to_owned()),
+            })
+            .collect();
+        Self { inverse, words }
+    }
+
+    fn accepts(&self, row: &Row<'_>) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let columns = [
+            ("component", row.component.id.as_str()),
+            ("kind", row.component.kind.name()),
+            ("words", row.component.kind.words()),
+            ("environment", row.component.environment.as_str()),
+            ("verdict", row.assessment.verdict.word()),
+            ("region", row.component.home.region.as_str()),
+            ("owner", row.component.owner.as_ref().map_or("", |owner| owner.as_str())),
+        ];
+        let matches = self.words.iter().all(|(column, value)| {
+            columns.iter().any(|(name, text)| {
+                column.as_ref().is_none_or(|column| name.starts_with(column.as_str()))
+                    && text.to_lowercase().contains(value.as_str())
+            })
+        });
+        matches != self.inverse
+    }
+}

@@ -1,0 +1,444 @@
+//! The loop: everything that waits is drained, then the screen is drawn once, in one write.
+
+use super::effect::Effect;
+use super::message::Message;
+use super::model::{judge, JudgeRequest, Judgement, Model, Notice, Overview};
+use super::update::update;
+use super::view::view;
+use super::writer::Writer;
+use super::{input, signals, terminal, Setup};
+use crate::collector::Snapshot;
+use crate::domain::scope::FailureScope;
+use crate::domain::Text;
+use crate::failure::{Failure, FailureKind};
+use crate::provider::port::Clock;
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::Command as _;
+use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::io;
+use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How long the way out waits for a terminal that takes nothing.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+/// How many events may wait. A person types a few a second; readings come in at most five a second.
+const WAITING: usize = 1024;
+/// The shortest time between two frames.
+const BETWEEN_FRAMES: Duration = Duration::from_millis(33);
+/// Time on the screen moves in steps of so many seconds, so that a still screen is still.
+const STEP: i64 = 10;
+/// From how many readings on the first judgement is not waited for.
+const MANY: usize = 2_000;
+/// Text longer than this is not put on a clipboard through the terminal: many cut it off.
+const CLIPBOARD: usize = 60_000;
+
+/// What the loop is told.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A fact for the model.
+    Message(Message),
+    /// The terminal has taken a frame.
+    Drained,
+    /// A signal asks us to end.
+    Signal(i32),
+    /// We are asked to go to the background.
+    Suspend,
+    /// We are back.
+    Resumed,
+    /// There is no terminal any more.
+    TerminalGone,
+    /// A thread died.
+    Died(&'static str),
+}
+
+/// Runs the console.
+pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
+    let failed = |what: &'static str| move |error: io::Error| Failure::of(what, &error);
+    let Setup { estate, origin, sandbox, clock, snapshots, refresh, keymap, look, redactor, presenter, .. } = setup;
+    let snapshot = snapshots.borrow().clone();
+    let notice = (!setup.notes.is_empty())
+        .then(|| Notice { text: Text::new(&setup.notes.join("; ")), alarm: true });
+    let mut model = Model {
+        estate,
+        origin,
+        sandbox,
+        snapshot,
+        judgement: Arc::new(Judgement::default()),
+        now: in_steps(clock.now()),
+        zone: TimeZone::system(),
+        size: terminal::size(),
+        scope: FailureScope::Local,
+        environment: None,
+        overview: Overview::default(),
+        overlays: Vec::new(),
+        pending: Vec::new(),
+        keymap: Arc::new(keymap),
+        look,
+        presenter,
+        redactor,
+        mouse: true,
+        read_only_for_good: setup.read_only_for_good,
+        notice,
+    };
+    if model.snapshot.readings.len() < MANY {
+        let first = judge(&model.judge_request());
+        update(&mut model, Message::Judged(Arc::new(first)));
+    }
+    let (events, waiting) = sync_channel(WAITING);
+    terminal::give_back_on_panic();
+    signals::start(events.clone()).map_err(failed("cannot wait for signals"))?;
+    terminal::take().map_err(failed("cannot take the terminal"))?;
+    let screen = Screen::start(events.clone(), model.size).inspect_err(|_| terminal::give_back())?;
+    let mut looping = Loop { model, screen, clock, refresh, judge: JudgeSlot::default(), dirty: true, drawn: None, waiting };
+    looping.draw();
+    let started = input::start(events.clone())
+        .and_then(|()| looping.judge.start(events.clone()))
+        .and_then(|()| follow_readings(snapshots, events));
+    if let Err(error) = started {
+        terminal::give_back();
+        return Err(failed("cannot start the console")(error));
+    }
+    let first = vec![Effect::Judge(looping.model.judge_request())];
+    let mut ended = looping.carry_out(first);
+    while ended.is_none() {
+        ended = looping.turn();
+    }
+    looping.screen.finish(&looping.waiting);
+    match ended {
+        Some(End::Quit) | None => Ok(0),
+        Some(End::Signal(signal)) => Ok(FailureKind::Signal(signal).exit_code()),
+        Some(End::Died(thread)) => Err(Failure::new(FailureKind::Failed, format!("the {thread} thread of the console died"))
+            .hint("the log in the state folder says why; `lifeboat status` works without the console")),
+    }
+}
+
+/// Why the loop ended.
+enum End {
+    Quit,
+    Signal(i32),
+    Died(&'static str),
+}
+
+struct Loop {
+    model: Model,
+    screen: Screen,
+    clock: Arc<dyn Clock>,
+    refresh: tokio::sync::mpsc::Sender<()>,
+    judge: JudgeSlot,
+    dirty: bool,
+    drawn: Option<Instant>,
+    waiting: Receiver<Event>,
+}
+
+impl Loop {
+    fn turn(&mut self) -> Option<End> {
+        let first = match self.patience() {
+            Some(patience) => self.waiting.recv_timeout(patience),
+            None => self.waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match first {
+            Ok(event) => {
+                if let Some(end) = self.handle(event) {
+                    return Some(end);
+                }
+                // Everything that waits, then one frame; but not for ever.
+                for _ in 0..WAITING {
+                    let Ok(event) = self.waiting.try_recv() else { break };
+                    if let Some(end) = self.handle(event) {
+                        return Some(end);
+                    }
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Some(End::Quit),
+        }
+        let tick = Message::Tick(in_steps(self.clock.now()));
+        if let Some(end) = self.tell(tick) {
+            return Some(end);
+        }
+        if self.dirty && self.screen.writer.is_idle() && self.budget().is_zero() {
+            self.draw();
+        }
+        None
+    }
+
+    /// Returns how long nothing has to be done; `None` when only an event can change anything.
+    fn patience(&self) -> Option<Duration> {
+        if self.dirty && self.screen.writer.is_idle() {
+            return Some(self.budget());
+        }
+        let speed = self.clock.speed();
+        if speed <= 0.0 {
+            return None;
+        }
+        let now = self.clock.now();
+        let left = STEP - now.as_second().rem_euclid(STEP);
+        let left = Duration::from_secs(left.unsigned_abs()).div_f64(speed);
+        Some(left.max(Duration::from_secs(1)))
+    }
+
+    fn budget(&self) -> Duration {
+        self.drawn.map_or(Duration::ZERO, |drawn| BETWEEN_FRAMES.saturating_sub(drawn.elapsed()))
+    }
+
+    fn handle(&mut self, event: Event) -> Option<End> {
+        match event {
+            Event::Message(message) => self.tell(message),
+            Event::Drained => {
+                self.screen.writer.drained();
+                None
+            }
+            Event::Signal(signal) => Some(End::Signal(signal)),
+            Event::TerminalGone => Some(End::Signal(signal_hook::consts::SIGHUP)),
+            Event::Died(thread) => Some(End::Died(thread)),
+            Event::Suspend => {
+                self.suspend();
+                None
+            }
+            Event::Resumed => {
+                self.screen.forget();
+                self.dirty = true;
+                None
+            }
+        }
+    }
+
+    fn tell(&mut self, message: Message) -> Option<End> {
+        let still = matches!(&message, Message::Tick(now) if *now == self.model.now);
+        let size = self.model.size;
+        let effects = update(&mut self.model, message);
+        if self.model.size != size {
+            self.screen.resize(self.model.size);
+        }
+        self.dirty |= !still;
+        self.carry_out(effects)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Option<End> {
+        for effect in effects {
+            match effect {
+                Effect::Judge(request) => self.judge.ask(request),
+                // A refresh that is already asked for serves this one too.
+                Effect::Refresh => drop(self.refresh.try_send(())),
+                Effect::Copy(text) => self.copy(&text),
+                Effect::Mouse(on) => {
+                    let bytes = if on { terminal::MOUSE_ON } else { terminal::MOUSE_OFF };
+                    self.screen.writer.send(bytes.into());
+                }
+                Effect::Redraw => self.screen.forget(),
+                Effect::Suspend => self.suspend(),
+                Effect::Quit => return Some(End::Quit),
+            }
+        }
+        None
+    }
+
+    fn copy(&mut self, text: &str) {
+        if text.len() > CLIPBOARD {
+            self.model.notice = Some(Notice { text: "too long for the clipboard of a terminal".into(), alarm: true });
+            return;
+        }
+        let mut bytes = String::new();
+        if CopyToClipboard::to_clipboard_from(text).write_ansi(&mut bytes).is_ok() {
+            self.screen.writer.send(bytes.into_bytes());
+        }
+    }
+
+    fn suspend(&mut self) {
+        self.screen.wait(&self.waiting);
+        terminal::give_back();
+        let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        if stopped.is_err() || terminal::take().is_err() {
+            return;
+        }
+        let mut enter = terminal::ENTER.as_bytes().to_vec();
+        if self.model.mouse {
+            enter.extend_from_slice(terminal::MOUSE_ON.as_bytes());
+        }
+        self.screen.writer.send(enter);
+        self.model.size = terminal::size();
+        self.screen.resize(self.model.size);
+        self.dirty = true;
+    }
+
+    fn draw(&mut self) {
+        let bytes = self.screen.frame(&self.model);
+        self.screen.writer.send(bytes);
+        self.dirty = false;
+        self.drawn = Some(Instant::now());
+    }
+}
+
+/// What is on the terminal, and what turns a model into bytes for it.
+pub struct Painter {
+    shown: Buffer,
+    next: Buffer,
+    /// Whether the terminal has to be cleared, because we do not know what is on it.
+    unknown: bool,
+}
+
+impl Painter {
+    /// Returns a painter for a cleared terminal.
+    pub fn new(size: (u16, u16)) -> Self {
+        let area = Rect::new(0, 0, size.0, size.1);
+        Self { shown: Buffer::empty(area), next: Buffer::empty(area), unknown: false }
+    }
+
+    /// The terminal has another size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        *self = Self::new(size);
+        self.unknown = true;
+    }
+
+    /// Something else may have drawn on the terminal.
+    pub fn forget(&mut self) {
+        self.shown.reset();
+        self.unknown = true;
+    }
+
+    /// Returns the bytes that bring the terminal from what is shown to `model`; none when nothing changed.
+    pub fn frame(&mut self, model: &Model) -> Vec<u8> {
+        self.next.reset();
+        view(model, &mut self.next);
+        let changed = self.shown.diff(&self.next);
+        if changed.is_empty() && !self.unknown {
+            return Vec::new();
+        }
+        // One update that the terminal shows at once, where it knows how; harmless elsewhere.
+        let mut bytes = b"\x1b[?2026h".to_vec();
+        if self.unknown {
+            bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
+        }
+        let drawn = CrosstermBackend::new(&mut bytes).draw(changed.into_iter());
+        if drawn.is_err() {
+            return Vec::new(); // writing to memory does not fail
+        }
+        bytes.extend_from_slice(b"\x1b[?2026l");
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.unknown = false;
+        bytes
+    }
+}
+
+struct Screen {
+    writer: Writer,
+    painter: Painter,
+}
+
+impl Screen {
+    fn start(events: SyncSender<Event>, size: (u16, u16)) -> Result<Self, Failure> {
+        let mut writer =
+            Writer::start(events).map_err(|error| Failure::of("cannot start writing to the terminal", &error))?;
+        writer.send([terminal::ENTER, terminal::MOUSE_ON].concat().into_bytes());
+        Ok(Self { writer, painter: Painter::new(size) })
+    }
+
+    fn frame(&mut self, model: &Model) -> Vec<u8> {
+        self.painter.frame(model)
+    }
+
+    fn resize(&mut self, size: (u16, u16)) {
+        self.painter.resize(size);
+    }
+
+    fn forget(&mut self) {
+        self.painter.forget();
+    }
+
+    /// Gives the writer a moment to hand over what it has, so that nothing of it comes after the terminal is given
+    /// back. What else happens meanwhile comes too late to matter.
+    fn wait(&mut self, waiting: &Receiver<Event>) {
+        let until = Instant::now() + LAST_WORDS;
+        while !self.writer.is_idle() {
+            match waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Drained) => self.writer.drained(),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Gives the terminal back, on a thread of its own, because a terminal that takes nothing must not hold us.
+    fn finish(mut self, waiting: &Receiver<Event>) {
+        self.wait(waiting);
+        let (done, given) = sync_channel(1);
+        let give = move || {
+            terminal::give_back();
+            let _ = done.send(());
+        };
+        if std::thread::Builder::new().name("give back".to_owned()).spawn(give).is_err() {
+            terminal::give_back();
+            return;
+        }
+        let _ = given.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// The request that is to be judged next; a newer one takes the place of one that waits.
+#[derive(Debug, Clone, Default)]
+struct JudgeSlot(Arc<(Mutex<Option<JudgeRequest>>, Condvar)>);
+
+impl JudgeSlot {
+    fn ask(&self, request: JudgeRequest) {
+        let (slot, changed) = &*self.0;
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        changed.notify_one();
+    }
+
+    fn start(&self, out: SyncSender<Event>) -> io::Result<()> {
+        let slot = self.clone();
+        let work = move || {
+            let judging = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loop {
+                let request = slot.take();
+                let judged = Message::Judged(Arc::new(judge(&request)));
+                if out.send(Event::Message(judged)).is_err() {
+                    return;
+                }
+            }));
+            if judging.is_err() {
+                let _ = out.send(Event::Died("judging"));
+            }
+        };
+        std::thread::Builder::new().name("judge".to_owned()).spawn(work).map(drop)
+    }
+
+    fn take(&self) -> JudgeRequest {
+        let (slot, changed) = &*self.0;
+        let mut waiting = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(request) = waiting.take() {
+                return request;
+            }
+            waiting = changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Tells the loop of every snapshot that the collector publishes; the newest wins.
+fn follow_readings(mut snapshots: watch::Receiver<Arc<Snapshot>>, out: SyncSender<Event>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let follow = move || {
+        runtime.block_on(async {
+            while snapshots.changed().await.is_ok() {
+                let snapshot = snapshots.borrow_and_update().clone();
+                if out.send(Event::Message(Message::Read(snapshot))).is_err() {
+                    return;
+                }
+            }
+            // The collector never ends by itself while we listen.
+            let _ = out.send(Event::Died("reading"));
+        });
+    };
+    std::thread::Builder::new().name("readings".to_owned()).spawn(follow).map(drop)
+}
+
+/// Returns `now` in the steps in which time moves on the screen.
+fn in_steps(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(STEP)).unwrap_or(now)
+}

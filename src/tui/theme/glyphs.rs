@@ -1,0 +1,126 @@
+//! The glyphs, and what stands in their place where only ASCII can be shown.
+
+use crate::domain::readiness::{Severity, Verdict};
+
+/// Which glyphs a screen uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Those of Unicode that every font has and that are one column wide everywhere.
+    Unicode,
+    /// ASCII.
+    Ascii,
+}
+
+impl Glyphs {
+    fn pick<T>(self, unicode: T, ascii: T) -> T {
+        match self {
+            Self::Unicode => unicode,
+            Self::Ascii => ascii,
+        }
+    }
+
+    /// Returns the glyph of a verdict. Its word always stands beside it.
+    pub fn verdict(self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Met => self.pick("✓", "+"),
+            Verdict::AtRisk => self.pick("▲", "!"),
+            Verdict::Breached => self.pick("✗", "x"),
+            Verdict::Unknown => "?",
+            Verdict::Unproven => self.pick("○", "o"),
+            Verdict::NoObjective => self.pick("·", "."),
+        }
+    }
+
+    /// Returns the glyph of a severity.
+    pub fn severity(self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Alarm => self.pick("✗", "x"),
+            Severity::Warning => self.pick("▲", "!"),
+            Severity::Note => self.pick("·", "."),
+        }
+    }
+
+    /// Returns the line of a rule.
+    pub fn rule(self) -> &'static str {
+        self.pick("─", "-")
+    }
+
+    /// Returns what stands between an estate and its environment.
+    pub fn into(self) -> &'static str {
+        self.pick("▸", ">")
+    }
+
+    /// Returns what stands around the chosen failure.
+    pub fn chosen(self) -> (&'static str, &'static str) {
+        self.pick(("▌", "▐"), ("[", "]"))
+    }
+
+    /// Returns a dash for what has no value.
+    pub fn none(self) -> &'static str {
+        self.pick("–", "-")
+    }
+
+    /// Returns the ellipsis.
+    pub fn more(self) -> &'static str {
+        self.pick("…", "...")
+    }
+
+    /// Returns an arrow from a Region to where it recovers to.
+    pub fn to(self) -> &'static str {
+        self.pick("→", "->")
+    }
+
+    /// Returns the parts of a gauge: its left end, its fillings by eighths, empty, its right end, and overflow.
+    pub fn gauge(self) -> Gauge {
+        match self {
+            Self::Unicode => Gauge {
+                left: "▕",
+                full: "█",
+                eighths: [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"],
+                empty: " ",
+                right: "▏",
+                over: "▶",
+            },
+            Self::Ascii => Gauge {
+                left: "[",
+                full: "#",
+                eighths: [" ", " ", " ", "-", "-", "-", "=", "="],
+                empty: " ",
+                right: "]",
+                over: ">",
+            },
+        }
+    }
+
+    /// Returns `text` with what this set cannot show replaced.
+    pub fn text(self, text: &str) -> String {
+        match self {
+            Self::Unicode => text.to_owned(),
+            Self::Ascii => text
+                .chars()
+                .map(|c| match c {
+                    c if c.is_ascii() => c,
+                    '–' | '—' => '-',
+                    _ => '?',
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The parts of a gauge.
+#[derive(Debug, Clone, Copy)]
+pub struct Gauge {
+    /// Its left end.
+    pub left: &'static str,
+    /// A full cell.
+    pub full: &'static str,
+    /// A cell filled by so many eighths.
+    pub eighths: [&'static str; 8],
+    /// An empty cell.
+    pub empty: &'static str,
+    /// Its right end.
+    pub right: &'static str,
+    /// The last cell when the limit is exceeded.
+    pub over: &'static str,
+}

@@ -1,0 +1,157 @@
+//! The bar on top and the hints below: always there.
+
+use super::pen::{Pen, Span};
+use crate::domain::duration::{age_words, elapsed};
+use crate::domain::estate::EnvironmentClass;
+use crate::tui::command::Command;
+use crate::tui::keymap::Meaning;
+use crate::tui::model::{Model, Overlay};
+use crate::tui::theme::Role;
+use jiff::tz::TimeZone;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+/// Draws both.
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    bar(model, pen, area);
+    let below = area.bottom().saturating_sub(2);
+    pen.rule(area, area.y + 1);
+    pen.rule(area, below);
+    hints(model, pen, area, below + 1);
+}
+
+/// Returns the words that say where we are and what we may do.
+pub(super) fn badges(model: &Model) -> Vec<Span> {
+    let mut spans = vec![(format!(" {} ", model.estate.name), Role::Bar)];
+    let shown: Vec<_> = model.environments().collect();
+    let several = shown.len() > 1;
+    for (nth, environment) in shown.iter().enumerate() {
+        spans.push((if nth == 0 { format!("{} ", model.look.glyphs.into()) } else { "+ ".to_owned() }, Role::Bar));
+        if environment.class == EnvironmentClass::Production {
+            spans.push((" PROD ".to_owned(), Role::Production));
+            spans.push((if several { " ".to_owned() } else { format!(" {} ", environment.name) }, Role::Bar));
+        } else {
+            spans.push((format!("{} ", environment.name), Role::Bar));
+        }
+    }
+    spans.push((" READ-ONLY ".to_owned(), Role::ReadOnly));
+    match &model.sandbox {
+        Some(scenario) => spans.push((format!(" SANDBOX {scenario} "), Role::Sandbox)),
+        None => spans.push((" LIVE ".to_owned(), Role::Live)),
+    }
+    spans
+}
+
+fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let line = Rect { height: 1, ..area };
+    pen.fill(line, Role::Bar);
+    let utc = model.now.to_zoned(TimeZone::UTC).strftime("%H:%M UTC").to_string();
+    let local = model.now.to_zoned(model.zone.clone());
+    let local = format!("{} local", local.strftime("%H:%M"));
+    let credential = credential(model);
+    let mut right = vec![(utc, Role::Bar)];
+    if area.width >= 100 {
+        right.push((format!("   {local}"), Role::Bar));
+    }
+    if let Some((text, role)) = credential {
+        right.insert(0, (format!("{text}   "), role));
+    }
+    if area.width >= 150
+        && let Some((_, identity)) = model.identities().first()
+    {
+        right.insert(0, (format!("{}   ", identity.who), Role::Bar));
+    }
+    let room = |spans: &[Span], pen: &Pen<'_>| -> u16 {
+        spans.iter().map(|(text, _)| u16::try_from(pen.shown(text).width()).unwrap_or(0)).sum()
+    };
+    let left = badges(model);
+    let left_room = room(&left, pen);
+    // What is least missed goes first where there is too little room; the clock stays.
+    while right.len() > 1 && left_room + room(&right, pen) + 2 > area.width {
+        right.remove(0);
+    }
+    let width = room(&right, pen);
+    pen.spans(area.x, area.y, area.width.saturating_sub(width + 2), &left);
+    pen.spans(area.right().saturating_sub(width + 1), area.y, width + 1, &right);
+}
+
+/// Says how long the credential that ends first still lasts.
+fn credential(model: &Model) -> Option<Span> {
+    let expires_at = model.identities().first()?.1.expires_at?;
+    let left = elapsed(model.now, expires_at);
+    if left.is_zero() {
+        return Some(("login expired".to_owned(), Role::Alarm));
+    }
+    let role = if left.as_secs() <= 15 * 60 { Role::Alarm } else { Role::Bar };
+    Some((format!("login {} left", age_words(left)), role))
+}
+
+fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
+    let room = area.width.saturating_sub(2);
+    if let Some(notice) = &model.notice {
+        let role = if notice.alarm { Role::Alarm } else { Role::Notice };
+        pen.text(area.x + 1, y, room, notice.text.as_str(), role);
+        return;
+    }
+    if !model.pending.is_empty() {
+        if let Meaning::Pending(next) = model.keymap.meaning(&model.pending) {
+            let mut spans: Vec<Span> = Vec::new();
+            for (chord, command) in next {
+                spans.push((format!("{chord} "), Role::Key));
+                spans.push((format!("{}   ", command.name()), Role::Dim));
+            }
+            pen.spans(area.x + 1, y, room, &spans);
+        }
+        return;
+    }
+    if model.overview.filtering && model.overlays.is_empty() {
+        let spans = [
+            ("filter ".to_owned(), Role::Key),
+            (format!("{} ", model.overview.filter.value()), Role::Input),
+            ("   enter keeps it, esc drops it; ! turns it round, kind=rds asks one column".to_owned(), Role::Dim),
+        ];
+        pen.spans(area.x + 1, y, room, &spans);
+        return;
+    }
+    let mut spans: Vec<Span> = Vec::new();
+    let shown: &[(Command, &str)] = match model.overlays.last() {
+        None => &[
+            (Command::Help, "help"),
+            (Command::Palette, "command"),
+            (Command::Filter, "filter"),
+            (Command::Open, "details"),
+            (Command::Troubles, "troubles"),
+            (Command::About, "estate"),
+            (Command::Environment, "environment"),
+            (Command::Quit, "quit"),
+        ],
+        Some(Overlay::Palette { .. } | Overlay::Quit) => &[(Command::Back, "back")],
+        Some(_) => &[
+            (Command::Back, "back"),
+            (Command::Down, "down"),
+            (Command::PageDown, "page"),
+            (Command::NextFailure, "failure"),
+            (Command::Help, "help"),
+            (Command::Quit, "quit"),
+        ],
+    };
+    for (command, word) in shown {
+        spans.push((format!("{} ", model.keymap.hint(*command)), Role::Key));
+        spans.push((format!("{word}   "), Role::Dim));
+    }
+    let progress = progress(model);
+    let width = u16::try_from(progress.0.width()).unwrap_or(0);
+    pen.spans(area.x + 1, y, room.saturating_sub(width + 1), &spans);
+    pen.right(area.x, area.right().saturating_sub(1), y, &progress.0, progress.1);
+}
+
+fn progress(model: &Model) -> Span {
+    let progress = model.snapshot.progress;
+    if model.snapshot.not_kept.is_some() {
+        return ("readings are not kept".to_owned(), Role::Alarm);
+    }
+    if progress.open > 0 {
+        return (format!("reading {} of {}", progress.all.saturating_sub(progress.open), progress.all), Role::Notice);
+    }
+    (String::new(), Role::Dim)
+}

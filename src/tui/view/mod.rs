@@ -1,0 +1,58 @@
+//! Drawing a model into cells: a pure function of the model, which changes nothing and waits for nothing.
+
+mod detail;
+mod frame;
+pub mod layout;
+mod overview;
+mod palette;
+mod pen;
+mod sheet;
+mod tiny;
+mod words;
+
+pub use palette::palette_matches;
+
+use super::model::{Model, Overlay};
+use pen::Pen;
+use ratatui::buffer::Buffer;
+
+/// Draws the model.
+pub fn view(model: &Model, buffer: &mut Buffer) {
+    let area = *buffer.area();
+    if area.width == 0 || area.height == 0 {
+        return;
+    }
+    let mut pen = Pen::new(buffer, model);
+    pen.ground(area);
+    if layout::is_tiny(model.size) {
+        tiny::draw(model, &mut pen, area);
+        return;
+    }
+    frame::draw(model, &mut pen, area);
+    let body = layout::body(area);
+    match model.overlays.last() {
+        None | Some(Overlay::Palette { .. } | Overlay::Quit) => overview::draw(model, &mut pen, body),
+        Some(Overlay::Detail { component, scroll }) => {
+            detail::draw(model, &mut pen, body, component, *scroll);
+        }
+        Some(Overlay::Troubles { scroll } | Overlay::About { scroll } | Overlay::Help { scroll }) => {
+            sheet::draw(model, &mut pen, body, *scroll);
+        }
+    }
+    match model.overlays.last() {
+        Some(Overlay::Palette { input, cursor }) => palette::draw(model, &mut pen, body, input, *cursor),
+        Some(Overlay::Quit) => palette::draw_quit(model, &mut pen, body),
+        _ => {}
+    }
+}
+
+/// Returns how many lines the uppermost sheet has, for scrolling.
+pub fn sheet_lines(model: &Model) -> usize {
+    match model.overlays.last() {
+        Some(Overlay::Detail { component, .. }) => detail::lines(model, component),
+        Some(Overlay::Troubles { .. } | Overlay::About { .. } | Overlay::Help { .. }) => {
+            sheet::content(model).1.len()
+        }
+        _ => 0,
+    }
+}
