@@ -5,6 +5,7 @@ use super::unit::units;
 use crate::domain::duration::elapsed;
 use crate::domain::estate::Estate;
 use crate::domain::ids::EnvironmentName;
+use crate::domain::place::Place;
 use crate::domain::reading::{Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject};
 use crate::provider::port::{Answer, Ask, Clock, Observers};
 use jiff::Timestamp;
@@ -108,7 +109,32 @@ impl Collector {
 
     fn due(&self) -> Vec<ReadingKey> {
         let now = self.clock.now();
-        units(&self.estate, &self.readings).into_keys().filter(|key| self.due_in(key, now).is_zero()).collect()
+        let silent = self.silent_places();
+        units(&self.estate, &self.readings)
+            .into_keys()
+            .filter(|key| self.due_in(key, now).is_zero() || self.is_doubtful(key, &silent))
+            .collect()
+    }
+
+    /// Returns the places where nobody answered, and when that was first found.
+    fn silent_places(&self) -> BTreeMap<Place, Timestamp> {
+        let mut silent = BTreeMap::new();
+        for (key, reading) in self.readings.iter() {
+            let (Subject::Component(_, place), Some(failed)) = (&key.subject, &reading.failed) else { continue };
+            if failed.why == ReadTrouble::Unreachable {
+                let first: &mut Timestamp = silent.entry(place.clone()).or_insert(failed.at);
+                *first = (*first).min(failed.at);
+            }
+        }
+        silent
+    }
+
+    /// Says whether a value was read before its place fell silent: then it is read again at once, so that a Region that
+    /// is gone is seen as a whole and not one cadence after the other.
+    fn is_doubtful(&self, key: &ReadingKey, silent: &BTreeMap<Place, Timestamp>) -> bool {
+        let Subject::Component(_, place) = &key.subject else { return false };
+        let attempted = self.readings.get(key).and_then(|reading| reading.attempted_at());
+        silent.get(place).is_some_and(|since| attempted < Some(*since))
     }
 
     /// Returns in which time of the environment a reading is due.
@@ -122,6 +148,9 @@ impl Collector {
     fn rest(&self) -> Duration {
         let now = self.clock.now();
         let speed = self.clock.speed();
+        if !self.due().is_empty() {
+            return Duration::from_millis(100);
+        }
         let next = units(&self.estate, &self.readings).into_keys().map(|key| self.due_in(&key, now)).min();
         match next {
             Some(next) if speed > 0.0 => next.div_f64(speed).clamp(Duration::from_millis(100), REST),

@@ -7,7 +7,7 @@ use super::estate_file::{
 };
 use super::yaml::{Entries, Field};
 use crate::domain::estate::{Component, Environment, EnvironmentClass, Estate, Provider, Selector};
-use crate::domain::ids::{AccountId, ComponentId, EnvironmentName, Region};
+use crate::domain::ids::{AccountId, ComponentId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::objective::Objectives;
 use crate::domain::place::{Place, GLOBAL, OUTSIDE};
@@ -286,7 +286,10 @@ impl Resolver<'_> {
                 sources.push(place);
             }
         }
-        let defaults = self.environment_objectives(&environment.name);
+        let environments = entries(&self.file.environments);
+        let defaults = { environments }
+            .find(|(key, ..)| *key == environment.name.as_str())
+            .and_then(|(_, _, field)| field.get()?.objectives.get());
         Some(Component {
             id: name.into(),
             kind,
@@ -294,7 +297,7 @@ impl Resolver<'_> {
             home,
             sources,
             selector: self.selector(&given.select),
-            objectives: objectives(defaults, &given.objectives),
+            objectives: objectives(defaults, given.objectives.get()),
             depends_on,
             members: Vec::new(),
             retention: given.retention.get().map_or_else(Vec::new, |rules| {
@@ -322,6 +325,10 @@ impl Resolver<'_> {
             self.error(place, format!("group `{name}` has no members"), "write `members:` and the components in it");
             return None;
         }
+        let defaults = |name: &str| {
+            let mut environments = entries(&self.file.environments);
+            environments.find(|(key, ..)| *key == name).and_then(|(_, _, field)| field.get()?.objectives.get())
+        };
         // A group lives where its first member does.
         let first = members.iter().find_map(|id| components.iter().find(|component| component.id == *id));
         let (environment, home) = match first {
@@ -331,11 +338,11 @@ impl Resolver<'_> {
         Some(Component {
             id: name.into(),
             kind: Kind::Group,
+            objectives: objectives(defaults(environment.as_str()), given.objectives.get()),
             environment,
             home,
             sources: Vec::new(),
             selector: None,
-            objectives: objectives(Objectives::default(), &given.objectives),
             depends_on,
             members,
             retention: Vec::new(),
@@ -390,14 +397,6 @@ impl Resolver<'_> {
         }
         proofs
     }
-
-    fn environment_objectives(&self, name: &EnvironmentName) -> Objectives {
-        let given = entries(&self.file.environments).find(|(key, ..)| *key == name.as_str());
-        match given.and_then(|(_, _, field)| field.get()) {
-            Some(environment) => objectives(Objectives::default(), &environment.objectives),
-            None => Objectives::default(),
-        }
-    }
 }
 
 fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
@@ -412,29 +411,25 @@ fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &
     }
 }
 
-/// Returns `defaults` with what `given` says put over them: first for every failure, then for one.
-fn objectives(defaults: Objectives, given: &Field<ObjectivesFile>) -> Objectives {
-    let mut all = defaults;
-    let Some(given) = given.get() else { return all };
+/// Returns the objectives that `own` says, over those of `environment`. What is said about one failure counts for more
+/// than what is said about all: an environment that promises nothing for a lost account promises nothing for any of
+/// its components, until a component speaks of that failure itself.
+fn objectives(environment: Option<&ObjectivesFile>, own: Option<&ObjectivesFile>) -> Objectives {
+    let mut all = Objectives::default();
     for scope in FailureScope::ALL {
-        let objective = all.of_mut(scope);
-        if let Some(rpo) = given.rpo.get() {
-            objective.rpo = rpo.0;
-        }
-        if let Some(rto) = given.rto.get() {
-            objective.rto = rto.0;
-        }
-        let own: &Field<ObjectiveFile> = match scope {
-            FailureScope::Local => &given.local,
-            FailureScope::Region => &given.region,
-            FailureScope::Account => &given.account,
+        let of = |given: Option<&ObjectivesFile>| {
+            let field: Option<&Field<ObjectiveFile>> = given.map(|given| match scope {
+                FailureScope::Local => &given.local,
+                FailureScope::Region => &given.region,
+                FailureScope::Account => &given.account,
+            });
+            field.and_then(Field::get).map(|one| (one.rpo.get().cloned(), one.rto.get().cloned()))
         };
-        let Some(own) = own.get() else { continue };
-        if let Some(rpo) = own.rpo.get() {
-            objective.rpo = rpo.0;
-        }
-        if let Some(rto) = own.rto.get() {
-            objective.rto = rto.0;
+        let plain = |given: Option<&ObjectivesFile>| given.map(|all| (all.rpo.get().cloned(), all.rto.get().cloned()));
+        let objective = all.of_mut(scope);
+        for (rpo, rto) in [plain(environment), plain(own), of(environment), of(own)].into_iter().flatten() {
+            objective.rpo = rpo.map_or(objective.rpo, |rpo| rpo.0);
+            objective.rto = rto.map_or(objective.rto, |rto| rto.0);
         }
     }
     all

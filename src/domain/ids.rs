@@ -62,3 +62,11 @@ name! {
     /// The ARN or id of an encryption key.
     KeyId
 }
+
+impl KeyId {
+    /// Returns enough of it for a person to tell keys apart: the first eight characters of an ARN's key.
+    pub fn short(&self) -> &str {
+        let tail = self.as_str().rsplit('/').next().unwrap_or(self.as_str());
+        tail.get(..8).unwrap_or(tail)
+    }
+}

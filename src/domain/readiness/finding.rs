@@ -18,7 +18,8 @@ const DEVIATION_PERCENT: u128 = 50;
 pub fn findings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trouble> {
     let mut found = Vec::new();
     for component in &estate.components {
-        for place in &component.sources {
+        // Retention and cadence are promised once, where the component lives; copies have rules of their own or none.
+        if let Some(place) = component.sources.first() {
             let Some(reading) = readings.of(&component.id, place, Capability::Points) else { continue };
             let Some(held) = &reading.held else { continue };
             let Fact::Points(points) = &held.fact else { continue };
@@ -27,11 +28,8 @@ pub fn findings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Tro
                 continue;
             }
             let mut said: Vec<_> = sizes(component, points).into_iter().collect();
-            // Retention is promised once, where the component lives; copies have rules of their own or none.
-            if component.sources.first() == Some(place) {
-                said.extend(gaps(component, points, now));
-                said.extend(cadence(component, points, now));
-            }
+            said.extend(gaps(component, points, now));
+            said.extend(cadence(component, points, now));
             found.extend(said.into_iter().map(|(code, says)| Trouble {
                 code,
                 severity: Severity::Warning,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// From this age on, a point-in-time window that has not moved is said to have stopped (R1: logs ship every 5 min).
-pub const WINDOW_STALLS_AFTER: Duration = Duration::from_secs(15 * 60);
+const WINDOW_STALLS_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// How much would be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +87,18 @@ pub(super) fn judge(
 ) -> RpoJudgement {
     let usable = |point: &&JudgedPoint<'_>| point.usability == Usability::Usable;
     let counts = (points.iter().filter(usable).count(), points.len());
-    let best = newest(points.iter().filter(|point| point.fresh).filter(usable))
-        .or_else(|| newest_of_the_slow(points));
+    let counting = || points.iter().filter(|point| point.fresh).filter(usable);
     let blind = sources.iter().find(|source| !source.fresh);
     let unclear = points.iter().find(|point| point.fresh && matches!(point.usability, Usability::Unclear(_)));
     let as_of = moment.as_of();
     let loss_of = |point: &JudgedPoint<'_>| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
+    // A restore at home moves nothing else; a newer point elsewhere is only worth that where home is not good enough.
+    let at_home = newest(counting().filter(|point| point.point.place.region == component.home.region));
+    let good_enough = |point: &&JudgedPoint<'_>| {
+        objective.rpo.is_none_or(|limit| against(loss_of(point), limit) == Verdict::Met)
+            && stopped_moving(component, point, moment.now).is_none()
+    };
+    let best = at_home.filter(good_enough).or_else(|| newest(counting())).or_else(|| newest_of_the_slow(points));
     let stopped = best.and_then(|best| stopped_moving(component, best, moment.now));
     let limit = objective.rpo;
     let from_known = |best: &JudgedPoint<'_>| match limit {

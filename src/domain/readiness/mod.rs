@@ -25,6 +25,7 @@ use super::dependency;
 use super::estate::{Component, Estate};
 use super::ids::ComponentId;
 use super::kind::Kind;
+use super::place::Place;
 use super::proof::{self, Proof};
 use super::reading::{Capability, Fact, Readings};
 use super::scope::FailureScope;
@@ -120,10 +121,20 @@ fn assess_one(
     let sources = sources(component, readings, &estate.cadences, scope, moment.now);
     let points = judge_points(component, &sources, readings, &estate.cadences, scope, moment);
     let proofs = proofs(component, readings);
-    let proof = proof::newest(&proofs, scope);
     let objective = component.objectives.of(scope);
     let rpo = loss::judge(component, objective, scope, &sources, &points, moment);
-    let rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
+    // What would be restored from another Region is measured by drills of that, not by those at home.
+    let away = rpo.best.as_ref().is_some_and(|best| leaves_home(component, &best.place));
+    let measured = if scope == FailureScope::Local && away { FailureScope::Region } else { scope };
+    let proof = proof::newest(&proofs, measured);
+    let mut rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
+    // What could not be read at home might be restored faster than what lies elsewhere.
+    let blind = sources.iter().find(|source| !source.fresh && source.place.region == component.home.region);
+    if let (true, Some(blind)) = (away, blind)
+        && matches!(rto.verdict, Verdict::Breached | Verdict::AtRisk | Verdict::Unproven)
+    {
+        rto = time::unknown(rto, blind);
+    }
     let read_at = sources.iter().filter_map(|source| source.held.as_ref().map(|(_, held)| held.read_at)).min();
     Assessment {
         component: component.id.clone(),
@@ -133,6 +144,11 @@ fn assess_one(
         rto,
         read_at,
     }
+}
+
+/// Says whether a point lies in another Region of AWS than its component; code and DNS lie in none.
+fn leaves_home(component: &Component, place: &Place) -> bool {
+    !component.kind.is_code() && component.kind != Kind::DnsRecord && place.region != component.home.region
 }
 
 /// Returns every measured recovery of `component`: those of the estate file and those that were read.

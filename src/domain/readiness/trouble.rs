@@ -7,7 +7,7 @@ use crate::domain::estate::Estate;
 use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::lock::Lock;
 use crate::domain::place::Place;
-use crate::domain::reading::{Capability, Fact, ReadTrouble, Reading, Readings, Subject};
+use crate::domain::reading::{Capability, Fact, Failed, ReadTrouble, Reading, Readings, Subject};
 use crate::domain::scope::FailureScope;
 use crate::domain::state::{StateHistory, StateTrouble};
 use crate::domain::Text;
@@ -166,17 +166,21 @@ pub fn troubles(
 fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trouble> {
     let by_id = estate.by_id();
     let mut all = Vec::new();
-    let mut failed: BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &ReadTrouble)>> = BTreeMap::new();
-    let mut answered: BTreeSet<&Place> = BTreeSet::new();
+    let mut failed: BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &Failed)>> = BTreeMap::new();
+    let mut answered: BTreeMap<&Place, Timestamp> = BTreeMap::new();
     for (key, reading) in readings.iter() {
         match &key.subject {
             Subject::Component(id, place) => {
                 let Some(component) = by_id.get(id) else { continue };
                 match &reading.failed {
-                    Some(why) => failed.entry((&component.environment, place)).or_default().push((id, &why.why)),
-                    None => {
-                        answered.insert(place);
+                    Some(why) => failed.entry((&component.environment, place)).or_default().push((id, why)),
+                    // Measured recoveries are our own; they say nothing of a Region.
+                    None if key.capability != Capability::Proofs => {
+                        let at = reading.attempted_at().unwrap_or(Timestamp::MIN);
+                        let newest = answered.entry(place).or_insert(at);
+                        *newest = (*newest).max(at);
                     }
+                    None => {}
                 }
                 let found = of_fact(id, place == &component.home, reading, readings, place, now);
                 all.extend(found.into_iter().map(|(severity, code, at, says)| Trouble {
@@ -205,7 +209,7 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
                 let state = reading.held.as_ref().map(|held| &held.fact);
                 let says = match state {
                     Some(Fact::Key(crate::domain::condition::KeyState::Enabled)) | None => continue,
-                    Some(Fact::Key(state)) => format!("key {} in {} is {}", place.key, place.region, key_words(state)),
+                    Some(Fact::Key(state)) => format!("key {} in {} is {}", place.key.short(), place.region, key_words(state)),
                     Some(_) => continue,
                 };
                 // A key that is absent in a Region matters through the points that need it there.
@@ -354,18 +358,26 @@ fn of_identity(reading: &Reading, now: Timestamp) -> Option<String> {
 
 /// Says each failure once: a Region that answers nothing is one trouble, not one for each component in it.
 fn of_failed(
-    failed: &BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &ReadTrouble)>>,
-    answered: &BTreeSet<&Place>,
+    failed: &BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &Failed)>>,
+    answered: &BTreeMap<&Place, Timestamp>,
 ) -> Vec<Trouble> {
     let mut all = Vec::new();
     for ((environment, place), failures) in failed {
-        let whole = |why: &ReadTrouble| failures.iter().filter(|(_, other)| *other == why).count();
+        let alike = |why: &ReadTrouble| failures.iter().filter(|(_, other)| other.why == *why).count();
+        let silent = |failed: &&(&ComponentId, &Failed)| {
+            matches!(failed.1.why, ReadTrouble::Unreachable | ReadTrouble::TimedOut)
+        };
+        // Several reads found nobody, and none has been answered since the first of them.
+        let first = failures.iter().filter(silent).map(|(_, failed)| failed.at).min();
+        let gone = failures.iter().filter(silent).count() > 1
+            && first.is_some_and(|first| answered.get(place).is_none_or(|answered| *answered < first));
         let mut seen: BTreeSet<(Option<&ComponentId>, String)> = BTreeSet::new();
-        for (id, why) in failures {
+        for (id, failure) in failures {
+            let why = &failure.why;
             let (code, severity, shared) = match why {
                 ReadTrouble::Denied { .. } => (TroubleCode::ReadDenied, Severity::Warning, false),
                 ReadTrouble::Throttled => (TroubleCode::ReadThrottled, Severity::Warning, true),
-                ReadTrouble::Unreachable | ReadTrouble::TimedOut if !answered.contains(place) => {
+                ReadTrouble::Unreachable | ReadTrouble::TimedOut if gone => {
                     (TroubleCode::RegionUnreachable, Severity::Alarm, true)
                 }
                 ReadTrouble::CredentialsExpired => continue, // said once, of the identity
@@ -376,7 +388,7 @@ fn of_failed(
             let says = match code {
                 TroubleCode::RegionUnreachable => format!("{} does not answer", place.region),
                 TroubleCode::ReadThrottled => {
-                    format!("{} asks us to slow down: {} reads did not come through", place.region, whole(why))
+                    format!("{} asks us to slow down: {} reads did not come through", place.region, alike(why))
                 }
                 _ => why.to_string(),
             };
@@ -388,7 +400,7 @@ fn of_failed(
                     environment: (*environment).clone(),
                     component: component.cloned(),
                     scope: None,
-                    at: None,
+                    at: first.filter(|_| code == TroubleCode::RegionUnreachable),
                     says: Text::new(&says),
                 });
             }

@@ -31,7 +31,7 @@ pub struct Source<'a> {
 }
 
 /// Points as they stand in a reading, or as they follow from a state.
-pub type PointsHeld<'a> = Cow<'a, [RecoveryPoint]>;
+pub(crate) type PointsHeld<'a> = Cow<'a, [RecoveryPoint]>;
 
 /// A point and what it is worth under a failure.
 #[derive(Debug, Clone)]
@@ -92,9 +92,9 @@ impl fmt::Display for WhyNot {
             Self::Lost(FailureScope::Account, place) => write!(f, "it lies in the lost account {}", place.account),
             Self::Lost(_, place) => write!(f, "it lies in {}, which is lost", place.region),
             Self::ControlPlaneLost(region) => write!(f, "its restore call needs {region}, which is lost"),
-            Self::KeyInLostAccount(key) => write!(f, "its key {key} belongs to the lost account"),
-            Self::Key(key, region, what) => write!(f, "its key {key} {what} in {region}"),
-            Self::KeyUnread(key, region, why) => write!(f, "its key {key} could not be read in {region}: {why}"),
+            Self::KeyInLostAccount(key) => write!(f, "its key {} belongs to the lost account", key.short()),
+            Self::Key(key, region, what) => write!(f, "its key {} {what} in {region}", key.short()),
+            Self::KeyUnread(key, region, why) => write!(f, "its key {} could not be read in {region}: {why}", key.short()),
             Self::Status(status) => match status {
                 PointStatus::Available => f.write_str("it is available"),
                 PointStatus::Pending => f.write_str("it is not complete yet"),

@@ -77,12 +77,9 @@ fn resource(component: &Component, seed: u64, began: Timestamp) -> Resource {
             Kind::RdsInstance | Kind::RdsCluster | Kind::EbsVolume | Kind::BackupVault | Kind::DatabaseDump
         );
         let key = own_key.then(|| {
-            let known = keys.get(&place.region).map(|(key, _): &(KeyId, KeyState)| key.clone());
-            known.unwrap_or_else(|| {
-                KeyId::new(&format!("arn:aws:kms:{}:{}:key/{}", place.region, place.account, chance.uuid()))
-            })
+            KeyId::new(&format!("arn:aws:kms:{}:{}:key/{}", place.region, place.account, chance.uuid()))
         });
-        if let Some(key) = &key {
+        if let (Some(key), true) = (&key, place.account == component.home.account) {
             keys.insert(place.region.clone(), (key.clone(), KeyState::Enabled));
         }
         for protection in protect(component, place, away, &mut chance) {
@@ -167,26 +164,27 @@ fn protect(component: &Component, place: &Place, away: bool, chance: &mut Chance
     };
     let limit = FailureScope::ALL
         .into_iter()
-        .filter(|scope| place.survives(*scope, &component.home))
+        .filter(|scope| place.survives(*scope, &component.home) && (!away || *scope != FailureScope::Local))
         .filter_map(|scope| component.objectives.of(scope).rpo)
         .min();
     let at_most_half = limit.map_or(DAY, |limit| (limit / 2).clamp(10 * MINUTE, DAY));
     let period = component.cadence.unwrap_or(at_most_half).min(DAY * 7);
     // Within the period, at a time of its own, so that an estate does not back up at one stroke.
     let offset = Duration::from_secs(chance.between(0, period.as_secs().max(2)) / 2);
-    let every = |keep: Duration| Rhythm::Every {
+    let every_of = |period: Duration, keep: Duration| Rhythm::Every {
         period,
         offset,
         ready_after: (period / 24).min(20 * MINUTE),
         keep,
         rules: component.retention.iter().map(|rule| rule.text.clone()).collect(),
     };
+    let every = |keep: Duration| every_of(period, keep);
     let tight = limit.is_some_and(|limit| limit < 2 * HOUR);
     let mortal = |protection: Protection| Protection { dies_with_component: true, ..protection };
     match (component.kind, away) {
         (Kind::RdsInstance | Kind::RdsCluster, false) => vec![
             mortal(protection(PointKind::PointInTime, Rhythm::Window { reach: DAY * 14 })),
-            mortal(protection(PointKind::Snapshot, every(DAY * 14))),
+            mortal(protection(PointKind::Snapshot, every_of(DAY, DAY * 14))),
         ],
         (Kind::RdsInstance, true) if tight => {
             vec![protection(PointKind::ReplicatedBackup, Rhythm::Window { reach: DAY * 7 })]
@@ -207,7 +205,7 @@ fn protect(component: &Component, place: &Place, away: bool, chance: &mut Chance
         }
         (Kind::DynamodbTable, false) => vec![
             mortal(protection(PointKind::PointInTime, Rhythm::Window { reach: DAY * 35 })),
-            protection(PointKind::TableBackup, every(DAY * 35)),
+            protection(PointKind::TableBackup, every_of(DAY, DAY * 35)),
         ],
         (Kind::DynamodbTable, true) if tight => {
             vec![protection(PointKind::Replica, Rhythm::Replica { lag: Duration::from_secs(1) })]

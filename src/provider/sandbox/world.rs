@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The version of the file's format.
-pub const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// A simulated estate with a clock of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -23,8 +23,14 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 /// Returns the words that say where we are and what we may do.
 pub(super) fn badges(model: &Model) -> Vec<Span> {
     let mut spans = vec![(format!(" {} ", model.estate.name), Role::Bar)];
-    let shown: Vec<_> = model.environments().collect();
+    let mut shown: Vec<_> = model.environments().collect();
     let several = shown.len() > 1;
+    let tiny = super::layout::is_tiny(model.size);
+    if tiny {
+        // Production is never left out.
+        shown.sort_by_key(|environment| environment.class != EnvironmentClass::Production);
+        shown.truncate(1);
+    }
     for (nth, environment) in shown.iter().enumerate() {
         spans.push((if nth == 0 { format!("{} ", model.look.glyphs.into()) } else { "+ ".to_owned() }, Role::Bar));
         if environment.class == EnvironmentClass::Production {
@@ -36,6 +42,7 @@ pub(super) fn badges(model: &Model) -> Vec<Span> {
     }
     spans.push((" READ-ONLY ".to_owned(), Role::ReadOnly));
     match &model.sandbox {
+        Some(_) if tiny => spans.push((" SANDBOX ".to_owned(), Role::Sandbox)),
         Some(scenario) => spans.push((format!(" SANDBOX {scenario} "), Role::Sandbox)),
         None => spans.push((" LIVE ".to_owned(), Role::Live)),
     }
@@ -59,7 +66,9 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if area.width >= 150
         && let Some((_, identity)) = model.identities().first()
     {
-        right.insert(0, (format!("{}   ", identity.who), Role::Bar));
+        // The account stands with its environment; the role and session say who.
+        let who = identity.who.as_str();
+        right.insert(0, (format!("{}   ", who.rsplit(':').next().unwrap_or(who)), Role::Bar));
     }
     let room = |spans: &[Span], pen: &Pen<'_>| -> u16 {
         spans.iter().map(|(text, _)| u16::try_from(pen.shown(text).width()).unwrap_or(0)).sum()
@@ -135,12 +144,17 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Quit, "quit"),
         ],
     };
-    for (command, word) in shown {
-        spans.push((format!("{} ", model.keymap.hint(*command)), Role::Key));
-        spans.push((format!("{word}   "), Role::Dim));
-    }
     let progress = progress(model);
     let width = u16::try_from(progress.0.width()).unwrap_or(0);
+    let mut left = usize::from(room.saturating_sub(width + 1));
+    for (command, word) in shown {
+        let key = format!("{} ", model.keymap.hint(*command));
+        // A hint that does not fit whole says nothing; `?` shows them all.
+        let Some(rest) = left.checked_sub(key.width() + word.width()) else { continue };
+        left = rest.saturating_sub(3);
+        spans.push((key, Role::Key));
+        spans.push((format!("{word}   "), Role::Dim));
+    }
     pen.spans(area.x + 1, y, room.saturating_sub(width + 1), &spans);
     pen.right(area.x, area.right().saturating_sub(1), y, &progress.0, progress.1);
 }

@@ -3,7 +3,6 @@
 use super::layout;
 use super::pen::{wrap, Pen, Span};
 use super::words;
-use crate::domain::objective::AT_RISK_PERCENT;
 use crate::domain::readiness::{tally, Assessment, Loss, RecoveryTime, Trouble, Verdict};
 use crate::domain::scope::FailureScope;
 use crate::tui::model::{Model, Row};
@@ -28,6 +27,11 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
         standing(model, pen, parts.standing);
     }
     why(model, pen, parts.why);
+    let hidden = model.rows().len().saturating_sub(model.overview.offset + layout::page(model));
+    if hidden > 0 {
+        let more = format!(" {} {hidden} more below ", pen.glyphs().more());
+        pen.right(body.x, body.right().saturating_sub(1), parts.rows.bottom(), &more, Role::Dim);
+    }
 }
 
 fn tabs(model: &Model, pen: &mut Pen<'_>, line: Rect) {
@@ -148,7 +152,7 @@ impl Column {
                 }
                 None => "never".to_owned(),
             },
-            Self::Standing => standing_of(model, row).join(", "),
+            Self::Standing => standing_of(model, row).join(", ").replace('-', " "),
             Self::Read => assessment.read_at.map_or("never".to_owned(), |at| words::age(at, model.now)),
         }
     }
@@ -210,11 +214,6 @@ fn table(model: &Model, pen: &mut Pen<'_>, heading: Rect, area: Rect) {
         let y = area.y + u16::try_from(nth).unwrap_or(0) * height;
         let is_selected = model.overview.offset + nth == selected;
         draw_row(model, pen, row, &columns, area, y, is_selected);
-    }
-    let hidden = rows.len().saturating_sub(model.overview.offset + shown.len());
-    if hidden > 0 {
-        let more = format!(" {} {hidden} more below ", pen.glyphs().more());
-        pen.right(area.x, area.right().saturating_sub(1), area.bottom(), &more, Role::Dim);
     }
 }
 
@@ -285,7 +284,7 @@ fn figure_role(verdict: Verdict, plain: Role) -> Role {
 
 fn role_of_gauge(verdict: Verdict) -> Role {
     match verdict {
-        Verdict::NoObjective | Verdict::Unproven => Role::Dim,
+        Verdict::Met | Verdict::NoObjective | Verdict::Unproven => Role::Dim,
         verdict => words::role(verdict),
     }
 }
@@ -335,8 +334,6 @@ fn gauge(pen: &mut Pen<'_>, x: u16, y: u16, share: Option<f64>, role: Role) {
     let at = pen.raw(x, y, 1, parts.left, Role::Rule);
     let at = pen.raw(at, y, GAUGE - 2, &bar, role);
     pen.raw(at, y, 1, parts.right, Role::Rule);
-    // The mark from which it is at risk would only be noise beside the word; the figure stands beside it.
-    let _ = AT_RISK_PERCENT;
 }
 
 /// Draws why the selected row is as it is.
@@ -346,11 +343,6 @@ fn why(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
     pen.rule(area, area.y);
     let Some(row) = model.selected_row() else { return };
-    let hidden = model.rows().len().saturating_sub(model.overview.offset + layout::page(model));
-    if hidden > 0 {
-        let more = format!(" {} {hidden} more below ", pen.glyphs().more());
-        pen.right(area.x, area.right().saturating_sub(1), area.y, &more, Role::Dim);
-    }
     let assessment = row.assessment;
     let mut lines: Vec<Vec<Span>> = Vec::new();
     let mut title = vec![

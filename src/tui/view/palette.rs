@@ -36,9 +36,11 @@ fn boxed(pen: &mut Pen<'_>, body: Rect, width: u16, height: u16) -> Rect {
         width,
         height,
     };
-    pen.fill(area, Role::Text);
-    pen.rule(area, area.y);
-    pen.rule(area, area.bottom().saturating_sub(1));
+    // The whole width is cleared: what stuck out at its sides would only be read as part of it.
+    let band = Rect { x: body.x, width: body.width, ..area };
+    pen.fill(band, Role::Text);
+    pen.rule(band, area.y);
+    pen.rule(band, area.bottom().saturating_sub(1));
     Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::pen::{wrap, Pen, Span};
 use super::words;
+use crate::domain::estate::EnvironmentClass;
 use crate::domain::readiness::{Severity, Trouble};
 use crate::domain::reading::Cadences;
 use crate::tui::command::COMMANDS;
@@ -94,8 +95,12 @@ fn troubles(model: &Model) -> Vec<Vec<Span>> {
 
 fn about(model: &Model) -> Vec<Vec<Span>> {
     let mut lines: Vec<Vec<Span>> = Vec::new();
+    let width = usize::from(model.size.0.saturating_sub(16));
     let mut row = |label: &str, text: String| {
-        lines.push(vec![(format!("{label:<14}"), Role::Heading), (text, Role::Text)]);
+        for (nth, part) in wrap(&text, width).into_iter().enumerate() {
+            let label = if nth == 0 { label } else { "" };
+            lines.push(vec![(format!("{label:<14}"), Role::Heading), (part, Role::Text)]);
+        }
     };
     row("estate", format!("{}, from {}", model.estate.name, model.origin));
     row("components", model.estate.components.len().to_string());
@@ -109,7 +114,11 @@ fn about(model: &Model) -> Vec<Vec<Span>> {
     row("look", format!("theme {}, {}", model.look.theme.name, model.look.capability.words()));
     for environment in &model.estate.environments {
         row("", String::new());
-        row("environment", format!("{} ({:?})", environment.name, environment.class));
+        let class = match environment.class {
+            EnvironmentClass::Production => "production: PROD",
+            EnvironmentClass::NonProduction => "not production",
+        };
+        row("environment", format!("{}, {class}", environment.name));
         row("account", format!("{} ({})", environment.account_alias, environment.account));
         let to = environment
             .dr_region
