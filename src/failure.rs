@@ -86,15 +86,12 @@ impl Failure {
     /// Returns the failure as people see it; several lines, no final line break, nothing in it that a terminal
     /// would act on.
     pub fn show(&self, redactor: Option<&Redactor>) -> String {
-        let mut out = match &self.rendered {
-            Some(rendered) => rendered.trim_end().to_owned(),
-            None => {
-                let mut out = format!("error: {}", self.message);
-                for cause in &self.causes {
-                    out.push_str(&format!("\n  because {cause}"));
-                }
-                out
+        let mut out = if let Some(rendered) = &self.rendered { rendered.trim_end().to_owned() } else {
+            let mut out = format!("error: {}", self.message);
+            for cause in &self.causes {
+                out.push_str(&format!("\n  because {cause}"));
             }
+            out
         };
         for hint in &self.hints {
             out.push_str(&format!("\nhint: {hint}"));

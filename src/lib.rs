@@ -1,4 +1,59 @@
-//! lifeboat.
+//! lifeboat: a terminal console for disaster recovery on AWS and Kubernetes.
+//!
+//! It says of each component of an estate whether it could be recovered right now, at what loss, and what stands in the
+//! way. The README is for those who use it; this page is the map for those who work on it. `main.rs` does nothing but
+//! call [`cli`].
+//!
+//! # Layers
+//!
+//! Each layer uses only those below it, and a test enforces it. Every folder begins with what is in it, who may use
+//! it, and what must stay true.
+//!
+//! | layer | what it is |
+//! |---|---|
+//! | [`cli`] | The commands, their documents, and [`cli::wire`]: the only place that names concrete adapters. |
+//! | [`tui`] | The console: a pure model, a pure view, and a small runtime around them. |
+//! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
+//! | [`provider`] | Adapters, such as [`provider::sandbox`], and [`provider::absent`] for those that are missing. |
+//! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
+//! | [`config`] | The estate file, its schema and diagnostics; where our own files lie. |
+//! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
+//! | [`domain`] | Facts and rules. No input or output, no clock, no async. |
+//! | [`failure`], [`telemetry`] | Failures as people meet them, with exit codes; diagnostics for us. |
+//!
+//! The collector and the console know ports, never adapters.
+//!
+//! # How facts flow
+//!
+//! ```text
+//! lifeboat.yaml ─► config ───────────────────► Estate ──┐
+//!                                                       ├─► assess ─► verdicts, troubles ─┬─► cli ─► one document
+//! the world ─► adapter ─► port ─► collector ─► Readings ┘                                 └─► tui
+//!                                    ▲ │
+//!                                    │ ▼
+//!                             readings on disk
+//!
+//! in the tui:  keys, ticks, readings ─► update(&mut Model) ─► view(&Model) ─► cells ─► one write
+//!                                              └─► effects: judge, refresh, copy, quit
+//! ```
+//!
+//! A reading is a value with its source and age, or the reason why there is none. A failed read keeps the last value;
+//! [`domain::readiness`] decides what that is still worth. Unknown never looks better than known.
+//!
+//! # Where to add a thing
+//!
+//! - **A kind of component**: a row in [`domain::kind`]; what counts as a point for it in [`domain::readiness`]; what is
+//!   read of it in [`collector`]; how it is simulated in [`provider::sandbox`].
+//! - **A command of the program**: a variant and its texts in [`cli::args`], a file in [`cli::command`], a type in
+//!   [`cli::document`] if it prints facts; its schema follows.
+//! - **A command of the console**: a row in [`tui::command`], what it does in [`tui::update`], a key in
+//!   `assets/keymap.toml`. Help, palette and README follow.
+//! - **A port**: a trait in [`provider::port`], a capability and a fact in [`domain::reading`], an answer in every
+//!   adapter, a line in what the collector asks.
+//! - **A theme**: a file in `themes/` that covers every role, and its line in [`tui::theme`].
+//! - **A scenario**: a row in the list of [`provider::sandbox`], and what happens in it. The README follows.
+//! - **A key of the estate file**: a field in [`config::estate_file`], its meaning in [`config::resolve`], what is
+//!   doubtful about it in [`config::check`]; the schema follows.
 pub mod authority;
 pub mod cli;
 pub mod collector;

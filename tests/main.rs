@@ -1,1 +1,31 @@
+//! The integration tests: one binary, so that everything links once.
 
+mod cli {
+    mod documents;
+    mod errors;
+    mod scenarios;
+}
+mod collector {
+    mod store;
+}
+mod config {
+    mod estates;
+}
+#[cfg(any())]
+mod domain {
+    mod matrix;
+    mod properties;
+}
+mod shape {
+    mod authority;
+    mod docs;
+    mod layers;
+    mod looks;
+}
+mod support;
+mod tui {
+    mod hostile;
+    mod journeys;
+    mod keys;
+    mod pictures;
+}

@@ -48,7 +48,7 @@ impl StateDir {
                 })?,
         };
         let dir = Self(path);
-        dir.make(&dir.0)?;
+        Self::make(&dir.0)?;
         Ok(dir)
     }
 
@@ -58,7 +58,7 @@ impl StateDir {
     /// As [`StateDir::open`].
     pub fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
         let path = self.0.join(name);
-        self.make(&path)?;
+        Self::make(&path)?;
         Ok(path)
     }
 
@@ -67,7 +67,7 @@ impl StateDir {
         &self.0
     }
 
-    fn make(&self, path: &Path) -> Result<(), Failure> {
+    fn make(path: &Path) -> Result<(), Failure> {
         let shown = path.display();
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
             Failure::of(format!("cannot make the state folder {shown}"), &error).hint("name another with `--state-dir DIR`")

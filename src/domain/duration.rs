@@ -92,7 +92,6 @@ pub mod seconds {
         use std::time::Duration;
 
         /// Serialises as whole seconds, or null.
-        #[expect(clippy::ref_option, reason = "serde asks for this signature")]
         pub fn serialize<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
             match span {
                 Some(span) => serializer.serialize_some(&span.as_secs()),

@@ -210,6 +210,8 @@ impl Loop {
     }
 
     fn tell(&mut self, message: Message) -> Option<End> {
+        #[cfg(debug_assertions)]
+        panic_if_asked(&message);
         let still = matches!(&message, Message::Tick(now) if *now == self.model.now);
         let size = self.model.size;
         let effects = update(&mut self.model, message);
@@ -436,6 +438,16 @@ fn follow_readings(mut snapshots: watch::Receiver<Arc<Snapshot>>, out: SyncSende
         });
     };
     std::thread::Builder::new().name("readings".to_owned()).spawn(follow).map(drop)
+}
+
+/// Panics on F12 where the environment asks for it, so that a test can see the terminal given back.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "it is what was asked for")]
+fn panic_if_asked(message: &Message) {
+    let asked = matches!(message, Message::Key(key) if key.code == crossterm::event::KeyCode::F(12));
+    if asked && std::env::var_os("LIFEBOAT_PANIC").is_some() {
+        panic!("asked for by LIFEBOAT_PANIC");
+    }
 }
 
 /// Returns `now` in the steps in which time moves on the screen.

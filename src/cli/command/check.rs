@@ -20,13 +20,8 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
     };
     let name = path.display().to_string();
     let json = output.format() == Format::Json;
-    let source = match std::fs::read_to_string(&path) {
-        Ok(source) => source,
-        // The failure of `load` says it better: which byte, and what to do.
-        Err(_) => {
-            return config::load(&path).map(|_| 0);
-        }
-    };
+    // Where it cannot be read, the failure of `load` says it better: which byte, and what to do.
+    let Ok(source) = std::fs::read_to_string(&path) else { return config::load(&path).map(|_| 0) };
     let (loads, diagnostics) = match config::load_text(&name, &source) {
         Ok(loaded) => (Some(loaded.estate), loaded.warnings),
         Err(diagnostics) => (None, diagnostics),

@@ -9,7 +9,6 @@ use crate::domain::size::bytes;
 use crate::domain::Text;
 use crate::failure::{Failure, FailureKind};
 use crate::tui::keymap;
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -135,7 +134,7 @@ fn state_folder(global: &Global) -> Vec<CheckStatus> {
         Ok(stat) => {
             #[expect(clippy::useless_conversion, reason = "the field's type differs between platforms")]
             let magic = i64::try_from(stat.f_type).unwrap_or(0);
-            let room = u64::try_from(stat.f_bavail).unwrap_or(0).saturating_mul(stat.f_bsize.unsigned_abs());
+            let room = stat.f_bavail.saturating_mul(stat.f_bsize.unsigned_abs());
             checks.push(if room < LITTLE_ROOM {
                 check("disk", CheckResult::Limited, format!("{} free", bytes(room)), Some("make room before an incident does"))
             } else {
@@ -170,7 +169,7 @@ fn keymap_file() -> CheckStatus {
 }
 
 fn tool_check(tool: &str, what: &str) -> CheckStatus {
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let found: Option<PathBuf> = std::env::split_paths(&path).map(|dir| dir.join(tool)).find(|path| path.is_file());
     match found {
         Some(path) => check(tool, CheckResult::Fine, path.display().to_string(), None),

@@ -46,7 +46,7 @@ pub fn findings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Tro
 
 fn available(points: &[RecoveryPoint]) -> impl Iterator<Item = &RecoveryPoint> {
     points.iter().filter(|point| {
-        point.status == PointStatus::Available && !point.verified.is_some_and(|verified| !verified.whole)
+        point.status == PointStatus::Available && point.verified.is_none_or(|verified| verified.whole)
     })
 }
 

@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<Bindings, Vec<KeymapError>> {
 /// # Errors
 /// Everything that is wrong with the patch, or with both together.
 pub fn patch(text: &str) -> Result<Keymap, Vec<KeymapError>> {
-    let patched = Keymap::default().patched(parse(text)?);
+    let patched = Keymap::default().patched(&parse(text)?);
     let mut wrong = Vec::new();
     for (nth, (chords, command)) in patched.bindings.iter().enumerate() {
         for (other, theirs) in patched.bindings.iter().take(nth) {

@@ -65,7 +65,7 @@ impl Keymap {
         self.keys_of(command).into_iter().next().unwrap_or_default()
     }
 
-    fn patched(&self, patch: Vec<(Vec<Chord>, Command)>) -> Self {
+    fn patched(&self, patch: &[(Vec<Chord>, Command)]) -> Self {
         let replaced = |command: &Command| patch.iter().any(|(_, other)| other == command);
         let kept = self.bindings.iter().filter(|(_, command)| !replaced(command)).cloned();
         let bindings = kept.chain(patch.iter().cloned()).collect();

@@ -63,6 +63,7 @@ struct File {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 struct StyleFile {
     fg: Option<String>,
     bg: Option<String>,

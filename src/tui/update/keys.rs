@@ -140,12 +140,9 @@ fn typed_in_palette(model: &mut Model, code: KeyCode, request: Option<InputReque
         KeyCode::Enter => {
             let Some(Overlay::Palette { input, cursor }) = model.overlays.pop() else { return Vec::new() };
             let matches = palette_matches(input.value());
-            return match matches.get(cursor) {
-                Some(row) => run(model, row.command),
-                None => {
-                    model.notice = Some(alarm(&format!("there is no command `{}`", input.value())));
-                    Vec::new()
-                }
+            return if let Some(row) = matches.get(cursor) { run(model, row.command) } else {
+                model.notice = Some(alarm(&format!("there is no command `{}`", input.value())));
+                Vec::new()
             };
         }
         _ => {
@@ -293,22 +290,19 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         }
         _ => None,
     });
-    let (text, says) = match denied {
-        Some(permission) => {
-            let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
-            (statement.to_string(), format!("copied: the IAM statement that allows {permission}"))
-        }
-        None => {
-            let assessment = row.assessment;
-            let text = format!(
-                "{id}, if {}: {}. RPO: {}. RTO: {}.",
-                model.scope.words(),
-                assessment.verdict,
-                assessment.rpo.reason,
-                assessment.rto.reason
-            );
-            (text, format!("copied: the verdict on {id}"))
-        }
+    let (text, says) = if let Some(permission) = denied {
+        let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
+        (statement.to_string(), format!("copied: the IAM statement that allows {permission}"))
+    } else {
+        let assessment = row.assessment;
+        let text = format!(
+            "{id}, if {}: {}. RPO: {}. RTO: {}.",
+            model.scope.words(),
+            assessment.verdict,
+            assessment.rpo.reason,
+            assessment.rto.reason
+        );
+        (text, format!("copied: the verdict on {id}"))
     };
     model.notice = Some(notice(&says));
     vec![Effect::Copy(text)]

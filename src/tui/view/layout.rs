@@ -46,7 +46,8 @@ pub struct Overview {
 pub fn overview(model: &Model, body: Rect) -> Overview {
     let sentence = u16::try_from(sentence(model, body.width).len()).unwrap_or(1).clamp(1, 3);
     let why = if body.height >= 40 { 8 } else { 6 };
-    let standing = if body.height >= 40 { 10 } else { 0 };
+    let in_the_way = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).count();
+    let standing = if body.height >= 40 { u16::try_from(in_the_way + 2).unwrap_or(10).min(10) } else { 0 };
     let presenter_gap = u16::from(model.presenter && body.height >= 30);
     let mut y = body.y;
     let mut take = |height: u16| {

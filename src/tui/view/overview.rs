@@ -324,7 +324,7 @@ fn gauge(pen: &mut Pen<'_>, x: u16, y: u16, share: Option<f64>, role: Role) {
     } else {
         let eighths = (share * (cells * 8) as f64).ceil() as usize;
         bar.push_str(&parts.full.repeat(eighths / 8));
-        if eighths % 8 > 0 {
+        if !eighths.is_multiple_of(8) {
             bar.push_str(parts.eighths.get(eighths % 8).copied().unwrap_or(" "));
         }
         while bar.width() < cells {

@@ -1,0 +1,7 @@
+//! Nobody invents a mode of their own.
+use lifeboat::authority::Mode;
+
+struct Almighty;
+impl Mode for Almighty {}
+
+fn main() {}

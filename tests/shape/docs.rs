@@ -1,0 +1,112 @@
+//! What is generated stands in the files as the program makes it: lists of the README, schemas, the picture.
+
+use crate::support::console::Console;
+use crate::support::{assert_kept, root};
+use clap::ValueEnum;
+use lifeboat::cli::args::SchemaOf;
+use lifeboat::cli::command::schema;
+use lifeboat::failure::EXIT_CODES;
+use lifeboat::provider::sandbox::SCENARIOS;
+use lifeboat::tui::command::COMMANDS;
+use lifeboat::tui::keymap::Keymap;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+use std::fmt::Write;
+
+fn between(text: &str, name: &str, made: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("the README has no {begin}"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("the README has no {end}"));
+    format!("{before}{begin}\n{made}{end}{after}")
+}
+
+#[test]
+fn the_readme_lists_what_there_is() {
+    let mut keys = String::from("| key | command | does |\n| --- | --- | --- |\n");
+    let keymap = Keymap::default();
+    for row in COMMANDS {
+        let pressed: Vec<_> = keymap.keys_of(row.command).iter().map(|key| format!("`{key}`")).collect();
+        let _ = writeln!(keys, "| {} | {} | {} |", pressed.join(" "), row.name, row.doc);
+    }
+    let mut exits = String::from("| code | means |\n| --- | --- |\n");
+    for (code, says) in EXIT_CODES {
+        let _ = writeln!(exits, "| {code} | {says} |");
+    }
+    let mut scenarios = String::from("| scenario | what happens |\n| --- | --- |\n");
+    for scenario in SCENARIOS {
+        let _ = writeln!(scenarios, "| `{}` | {} |", scenario.name, scenario.says);
+    }
+    let schema = schema::of(SchemaOf::Status);
+    let codes = schema["$defs"]["TroubleCode"]["oneOf"].as_array().expect("the codes have documentation");
+    let mut troubles = String::from("| code | means |\n| --- | --- |\n");
+    for code in codes {
+        let (name, says) = (code["const"].as_str().expect("a name"), code["description"].as_str().expect("a sentence"));
+        let _ = writeln!(troubles, "| `{name}` | {says} |");
+    }
+    let mut text = std::fs::read_to_string(root("README.md")).expect("the README can be read");
+    for (name, made) in [("keys", keys), ("exits", exits), ("scenarios", scenarios), ("troubles", troubles)] {
+        text = between(&text, name, &made);
+    }
+    assert_kept("README.md", &text);
+}
+
+#[test]
+fn the_schemas_are_those_of_the_types() {
+    for of in SchemaOf::value_variants() {
+        let name = of.to_possible_value().expect("it has a name");
+        let text = serde_json::to_string_pretty(&schema::of(*of)).expect("it is JSON") + "\n";
+        assert_kept(&format!("assets/schemas/{}.schema.json", name.get_name()), &text);
+    }
+}
+
+#[test]
+fn the_picture_is_the_real_screen() {
+    let mut console = Console::new("region-loss", (120, 36));
+    console.keys("R");
+    assert_kept("assets/pictures/overview.svg", &svg(&console.cells()));
+}
+
+/// Draws cells as SVG.
+fn svg(buffer: &Buffer) -> String {
+    const WIDTH: f64 = 8.4;
+    const HEIGHT: f64 = 18.0;
+    let area = *buffer.area();
+    let hex = |colour: Color, other: &str| match colour {
+        Color::Rgb(r, g, b) => format!("#{r:02x}{g:02x}{b:02x}"),
+        _ => other.to_owned(),
+    };
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.1} {:.1}\" font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n",
+        f64::from(area.width) * WIDTH,
+        f64::from(area.height) * HEIGHT
+    );
+    for y in 0..area.height {
+        let mut x = 0;
+        while x < area.width {
+            let style = buffer[(x, y)].style();
+            let from = x;
+            let mut text = String::new();
+            while x < area.width && buffer[(x, y)].style() == style {
+                text.push_str(buffer[(x, y)].symbol());
+                x += 1;
+            }
+            let (left, top) = (f64::from(from) * WIDTH, f64::from(y) * HEIGHT);
+            let width = f64::from(x - from) * WIDTH;
+            let bg = hex(style.bg.unwrap_or(Color::Reset), "#000000");
+            let _ = writeln!(out, "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{bg}\"/>");
+            if text.trim().is_empty() {
+                continue;
+            }
+            let fg = hex(style.fg.unwrap_or(Color::Reset), "#ffffff");
+            let bold = if style.add_modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
+            let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let _ = writeln!(
+                out,
+                "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{fg}\"{bold} textLength=\"{width:.1}\" xml:space=\"preserve\">{escaped}</text>",
+                top + HEIGHT * 0.75
+            );
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
