@@ -11,7 +11,6 @@ mod collector {
 mod config {
     mod estates;
 }
-#[cfg(any())]
 mod domain {
     mod matrix;
     mod properties;

@@ -149,7 +149,7 @@ pub struct DemoArgs {
 /// What `status` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatusArgs {
-    /// The failure to judge for; every one in JSON, `local` in a table if not given.
+    /// The failure to judge for. If not given: `local` in a table; every one in JSON and for --check.
     #[arg(long, value_enum, value_name = "FAILURE")]
     pub failure: Option<FailureArg>,
     /// Exit with 3 when anything named by --fail-on is found.

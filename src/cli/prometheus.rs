@@ -20,6 +20,7 @@ pub fn metrics(document: &StatusDocument) -> String {
     let mut rto_limit = metric("rto_limit_seconds", "How long recovery may take.");
     let mut verdicts = metric("lifeboat_verdict", "1 for the verdict that holds.");
     let mut success = metric("backup_last_success_timestamp", "Moment that the newest usable point would bring back.");
+    let mut size = metric("backup_size_bytes", "Size of the newest usable point.");
     let mut drill = metric("dr_test_last_success_timestamp", "When recovery was last measured.");
     let mut readings = metric("lifeboat_oldest_reading_timestamp", "When the oldest reading behind it was read.");
     let mut trouble = metric("lifeboat_troubles", "How many troubles there are, by code.");
@@ -47,6 +48,7 @@ pub fn metrics(document: &StatusDocument) -> String {
             status.rto.limit_s.into_iter().for_each(|limit| sample(&mut rto_limit, limit.to_string()));
             if let Some(point) = &status.rpo.point {
                 sample(&mut success, point.moment.as_second().to_string());
+                point.size_bytes.into_iter().for_each(|bytes| sample(&mut size, bytes.to_string()));
             }
             if let Some(proven) = &status.rto.proven {
                 sample(&mut drill, proven.at.as_second().to_string());
@@ -66,7 +68,7 @@ pub fn metrics(document: &StatusDocument) -> String {
     }
     trouble.lines.extend(counts.into_iter().map(|(code, count)| format!("{{code=\"{code}\"}} {count}")));
     let mut out = String::new();
-    for metric in [rpo, rpo_limit, rto, rto_limit, verdicts, success, drill, readings, trouble] {
+    for metric in [rpo, rpo_limit, rto, rto_limit, verdicts, success, size, drill, readings, trouble] {
         let _ = writeln!(out, "# HELP {} {}\n# TYPE {} gauge", metric.name, metric.help, metric.name);
         for line in &metric.lines {
             let _ = writeln!(out, "{}{line}", metric.name);

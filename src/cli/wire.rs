@@ -69,7 +69,7 @@ pub fn load(global: &Global) -> Result<(Loaded, String), Failure> {
 /// Never, unless this build is broken.
 pub fn load_demo() -> Result<(Loaded, String), Failure> {
     let name = "the built-in estate";
-    let loaded = config::load_text(name, DEMO_ESTATE)
+    let loaded = config::load_text(DEMO_ESTATE)
         .map_err(|diagnostics| config::load::failure(name, DEMO_ESTATE, &diagnostics))?;
     Ok((loaded, name.to_owned()))
 }

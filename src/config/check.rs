@@ -84,11 +84,10 @@ fn promises(estate: &Estate, component: &Component) -> Vec<(String, String)> {
         }
         if let (Some(every), Some(limit)) = (component.cadence, own.rpo)
             && every > limit
-            && scope == FailureScope::Local
         {
             said.push((
                 format!(
-                    "{} may lose {}, but a new point is only expected every {}",
+                    "{} may lose {}, but a new point is only expected every {} ({scope})",
                     component.id,
                     words(limit),
                     words(every)
@@ -98,7 +97,11 @@ fn promises(estate: &Estate, component: &Component) -> Vec<(String, String)> {
         }
     }
     // The smaller failure cannot be promised less than the larger one.
-    for (small, large) in [(FailureScope::Local, FailureScope::Region), (FailureScope::Region, FailureScope::Account)] {
+    for (small, large) in [
+        (FailureScope::Local, FailureScope::Region),
+        (FailureScope::Region, FailureScope::Account),
+        (FailureScope::Local, FailureScope::Account),
+    ] {
         let (near, far) = (component.objectives.of(small), component.objectives.of(large));
         for (what, near, far) in [("RPO", near.rpo, far.rpo), ("RTO", near.rto, far.rto)] {
             if let (Some(near), Some(far)) = (near, far)
@@ -141,13 +144,21 @@ fn unreadable(estate: &Estate, component: &Component, file: &EstateFile) -> Opti
             let given = file.components.get()?.0.iter().find(|(key, _)| {
                 key.get().is_some_and(|key| key == component.id.as_str())
             })?;
-            let bare = given.1.get().is_some_and(|given| given.probes.get().is_none_or(Vec::is_empty));
-            (bare && component.depends_on.is_empty()).then(|| {
+            let bare = given.1.get().is_some_and(|given| given.probes.is_absent() && given.depends_on.is_absent());
+            bare.then(|| {
                 (
                     format!("nothing tells how {} is: it has no probes and depends on nothing", component.id),
                     "add `probes:`, or `depends_on:`".to_owned(),
                 )
             })
+        }
+        // A `select` that is there and wrong was said to be wrong already.
+        _ if file.components.get()?.0.iter().any(|(key, given)| {
+            key.get().is_some_and(|key| key == component.id.as_str())
+                && given.get().is_some_and(|given| !given.select.is_absent())
+        }) =>
+        {
+            None
         }
         _ => component.selector.is_none().then(|| {
             (
@@ -172,12 +183,14 @@ fn phrases(estate: &Estate) -> Vec<(&Component, String)> {
             })
             .collect()
     };
-    let mut seen: BTreeMap<(String, &str), &Component> = BTreeMap::new();
+    let mut seen: BTreeMap<(String, String), &Component> = BTreeMap::new();
     let mut said = Vec::new();
     for component in &estate.components {
         let Some(environment) = estate.environment(&component.environment) else { continue };
-        let key = (plain(component.id.as_str()), environment.account_alias.as_str());
+        let key = (plain(component.id.as_str()), plain(environment.account_alias.as_str()));
         match seen.get(&key) {
+            // The same name twice was said already.
+            Some(other) if other.id == component.id => {}
             Some(other) => said.push((
                 component,
                 format!(
@@ -214,39 +227,46 @@ fn kinds(probe: &ProbeFile) -> usize {
     [&probe.http, &probe.tcp, &probe.dns, &probe.alarm, &probe.sql].iter().filter(|field| !field.is_absent()).count()
 }
 
-/// Secrets do not stand in an estate file; an address with a password or a private key in it is refused.
+/// Secrets do not stand in an estate file: addresses with a password in them and private keys are refused, and not
+/// shown.
 fn secrets(file: &EstateFile) -> Vec<Diagnostic> {
     let mut texts: Vec<&Field<String>> = Vec::new();
+    let mut said = Vec::new();
     for (_, component) in file.components.get().map_or([].as_slice(), |entries| entries.0.as_slice()) {
         let Some(component) = component.get() else { continue };
         for probe in component.probes.get().map_or([].as_slice(), Vec::as_slice) {
             let Some(probe) = probe.get() else { continue };
-            texts.extend([&probe.http, &probe.tcp, &probe.dns, &probe.alarm, &probe.sql]);
+            texts.extend([&probe.http, &probe.tcp, &probe.dns, &probe.alarm]);
         }
         texts.extend(component.select.get().map(|select| &select.id));
-    }
-    if let Some(people) = file.people.get() {
-        for (_, key) in people.approvers.get().map_or([].as_slice(), |entries| entries.0.as_slice()) {
-            if key.get().is_some_and(|key| !key.starts_with("ssh-") && !key.starts_with("ecdsa-") && !key.starts_with("sk-")) {
-                let place = key.place().unwrap_or_default();
-                return vec![
-                    Diagnostic::error(place, "this is not an SSH public key")
-                        .help("it begins with ssh-ed25519, ecdsa-… or sk-…; a private key must never stand here"),
-                ];
-            }
+        for copy in component.copies.get().map_or([].as_slice(), Vec::as_slice) {
+            texts.extend(copy.get().map(|copy| &copy.at));
         }
     }
-    texts
-        .into_iter()
-        .filter(|field| {
-            field.get().is_some_and(|text| {
-                let login = text.split_once("://").and_then(|(_, rest)| rest.split('/').next());
-                login.and_then(|login| login.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'))
-            })
-        })
-        .map(|field| {
-            Diagnostic::error(field.place().unwrap_or_default(), "a password stands in this address")
-                .help("secrets never stand in an estate file; take it out, and change it")
-        })
-        .collect()
+    for (_, environment) in file.environments.get().map_or([].as_slice(), |entries| entries.0.as_slice()) {
+        let endpoints = environment.get().and_then(|environment| environment.endpoints.get());
+        texts.extend(endpoints.map_or([].as_slice(), |entries| entries.0.as_slice()).iter().map(|(_, address)| address));
+    }
+    let keys = file.people.get().and_then(|people| people.approvers.get());
+    for (_, key) in keys.map_or([].as_slice(), |entries| entries.0.as_slice()) {
+        let public = |key: &String| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| key.starts_with(kind));
+        if key.get().is_some_and(|key| !public(key)) {
+            said.push(
+                Diagnostic::secret(key.place().unwrap_or_default(), "this is not an SSH public key")
+                    .help("it begins with ssh-ed25519, ecdsa-… or sk-…; a private key must never stand here"),
+            );
+        }
+    }
+    said.extend(texts.into_iter().filter(|field| field.get().is_some_and(|text| has_password(text))).map(|field| {
+        Diagnostic::secret(field.place().unwrap_or_default(), "a password stands in this address")
+            .help("secrets never stand in an estate file; take it out, and change it")
+    }));
+    said
+}
+
+/// Says whether `user:password@` stands in an address, with or without a scheme before it.
+fn has_password(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    // An address of Git is `git@host:path`: there the colon comes after the at.
+    rest.rsplit_once('@').is_some_and(|(login, _)| login.split_once(':').is_some_and(|(user, _)| !user.contains('/')))
 }

@@ -40,17 +40,24 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
+    /// Whether what stands there must not be shown, not even to say that it must not stand there.
+    pub secret: bool,
 }
 
 impl Diagnostic {
     /// Returns an error.
     pub fn error(place: FilePlace, message: impl Into<String>) -> Self {
-        Self { gravity: Gravity::Error, place, message: message.into(), help: None }
+        Self { gravity: Gravity::Error, place, message: message.into(), help: None, secret: false }
     }
 
     /// Returns a warning.
     pub fn warning(place: FilePlace, message: impl Into<String>) -> Self {
-        Self { gravity: Gravity::Warning, place, message: message.into(), help: None }
+        Self { gravity: Gravity::Warning, place, message: message.into(), help: None, secret: false }
+    }
+
+    /// Returns an error about something that must not be shown.
+    pub fn secret(place: FilePlace, message: impl Into<String>) -> Self {
+        Self { secret: true, ..Self::error(place, message) }
     }
 
     /// Adds what to write instead.
@@ -60,9 +67,14 @@ impl Diagnostic {
     }
 }
 
+/// The most diagnostics that are shown at once; nobody reads more, and rendering takes its time.
+const MOST: usize = 50;
+
 /// Renders `diagnostics` of the file `name` with its lines, in the order of the file, without colour.
 pub fn render(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
     // Hostile characters become U+FFFD before anything is drawn, so places move by the difference in length.
+    let masked = mask(source, diagnostics);
+    let source = masked.as_str();
     let clean = harmless_lines(source);
     let name = harmless_lines(name).replace('\n', "\u{FFFD}");
     let shift = |at: usize| {
@@ -71,7 +83,7 @@ pub fn render(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
     };
     let renderer = Renderer::plain();
     let mut out = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(MOST) {
         let level = match diagnostic.gravity {
             Gravity::Error => Level::ERROR,
             Gravity::Warning => Level::WARNING,
@@ -95,7 +107,20 @@ pub fn render(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
         out.push_str(&renderer.render(&[group]));
         out.push_str("\n\n");
     }
+    if diagnostics.len() > MOST {
+        out.push_str(&format!("… and {} more", diagnostics.len() - MOST));
+    }
     out.trim_end().to_owned()
+}
+
+/// Returns `source` with every secret that a diagnostic is about covered, byte for byte, so that places stay.
+fn mask(source: &str, diagnostics: &[Diagnostic]) -> String {
+    let secrets: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.secret).map(|d| d.place).collect();
+    let hidden = |at: usize| secrets.iter().any(|place| (place.start..place.end).contains(&at));
+    source
+        .char_indices()
+        .map(|(at, c)| if c != '\n' && hidden(at) { "*".repeat(c.len_utf8()) } else { c.to_string() })
+        .collect()
 }
 
 fn one_line(text: &str) -> String {

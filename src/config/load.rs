@@ -1,6 +1,6 @@
 //! From a file to an estate, or to everything that is wrong with the file.
 
-use super::diagnostic::{render, Diagnostic, Gravity};
+use super::diagnostic::{render, Diagnostic, FilePlace, Gravity};
 use super::estate_file::EstateFile;
 use super::yaml::{self, Budget};
 use super::{check, resolve};
@@ -34,15 +34,25 @@ pub fn load(path: &Path) -> Result<Loaded, Failure> {
         let line = error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
         Failure::new(FailureKind::Usage, format!("{name}:{line}: the file is not UTF-8 text"))
     })?;
-    load_text(&name, &source).map_err(|diagnostics| failure(&name, &source, &diagnostics))
+    let source = unix_lines(&source);
+    load_text(&source).map_err(|diagnostics| failure(&name, &source, &diagnostics))
 }
 
-/// Loads an estate from the text of a file called `name`.
+/// Returns the text of a file with the line ends of Unix, so that places count the same in every file.
+pub fn unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Loads an estate from the text of a file.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the file.
-pub fn load_text(_name: &str, source: &str) -> Result<Loaded, Vec<Diagnostic>> {
+pub fn load_text(source: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let node = yaml::parse(source, Budget::default()).map_err(|diagnostic| vec![diagnostic])?;
+    if matches!(node.value, yaml::Value::Null) {
+        let place = FilePlace { line: 1, column: 1, start: 0, end: 0 };
+        return Err(vec![Diagnostic::error(place, "the file is empty").help("`lifeboat schema estate` prints the format")]);
+    }
     let (file, mut noted) = yaml::from_node::<EstateFile>(&node);
     let (estate, resolved) = resolve::resolve(&file);
     noted.extend(resolved);

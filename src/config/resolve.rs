@@ -6,7 +6,9 @@ use super::estate_file::{
     ProviderName, SelectFile,
 };
 use super::yaml::{Entries, Field};
-use crate::domain::estate::{Component, Environment, EnvironmentClass, Estate, Provider, Selector};
+use crate::domain::estate::{
+    Component, Environment, EnvironmentClass, Estate, Provider, Selector, SCENARIO_NAMES,
+};
 use crate::domain::ids::{AccountId, ComponentId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::objective::Objectives;
@@ -75,6 +77,9 @@ impl Resolver<'_> {
     fn environments(&mut self) {
         if self.file.environments.is_absent() {
             self.error(self.top, "`environments` is missing", "an estate needs at least one environment");
+        } else if self.file.environments.get().is_some_and(|entries| entries.0.is_empty()) {
+            let place = self.file.environments.place_or(self.top);
+            self.error(place, "there is no environment", "an estate needs at least one");
         }
         for (name, place, field) in entries(&self.file.environments) {
             check_name(&mut self.wrong, name, place, "environment");
@@ -103,6 +108,15 @@ impl Resolver<'_> {
                 format!("environment `{name}` has no `account`"),
                 "write its 12 digits: what survives a lost account follows from it",
             );
+        }
+        if let (Some(scenario), Some(at)) = (given.scenario.get(), given.scenario.place())
+            && !SCENARIO_NAMES.contains(&scenario.0.as_str())
+        {
+            let diagnostic = Diagnostic::error(at, format!("there is no scenario `{}`", scenario.0));
+            self.wrong.push(match suggestion(&scenario.0, SCENARIO_NAMES) {
+                Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+                None => diagnostic.help(format!("there are: {}", SCENARIO_NAMES.join(", "))),
+            });
         }
         for (field, what) in [(given.scenario.place(), "scenario"), (given.seed.place(), "seed")] {
             if let (Some(place), false) = (field, sandbox) {
@@ -147,10 +161,10 @@ impl Resolver<'_> {
     fn components(&mut self) -> Vec<Component> {
         let mut known: BTreeMap<&str, FilePlace> = BTreeMap::new();
         let names = entries(&self.file.components)
-            .map(|(name, place, _)| (name, place))
-            .chain(entries(&self.file.groups).map(|(name, place, _)| (name, place)));
-        for (name, place) in names {
-            check_name(&mut self.wrong, name, place, "component");
+            .map(|(name, place, _)| (name, place, "component"))
+            .chain(entries(&self.file.groups).map(|(name, place, _)| (name, place, "group")));
+        for (name, place, what) in names {
+            check_name(&mut self.wrong, name, place, what);
             if let Some(first) = known.insert(name, place) {
                 self.wrong.push(
                     Diagnostic::error(place, format!("`{name}` is already the name of another component"))
@@ -159,6 +173,7 @@ impl Resolver<'_> {
             }
         }
         let drills = self.drills(&known);
+        self.others();
         let mut all = Vec::new();
         for (name, place, field) in entries(&self.file.components) {
             let Some(given) = field.get() else { continue };
@@ -176,19 +191,62 @@ impl Resolver<'_> {
     fn drills(&mut self, known: &BTreeMap<&str, FilePlace>) -> BTreeMap<String, Duration> {
         let mut due = BTreeMap::new();
         for (name, place, field) in entries(&self.file.drills) {
+            check_name(&mut self.wrong, name, place, "drill");
             let Some(drill) = field.get() else { continue };
+            let ids = self.names(&drill.components, known);
             let Some(every) = drill.every.get() else {
                 if drill.every.is_absent() {
                     self.error(place, format!("drill `{name}` has no `every`"), "write how often, such as `every: 30 d`");
                 }
                 continue;
             };
-            for id in self.names(&drill.components, known) {
+            for id in ids {
                 let known: &mut Duration = due.entry(id.as_str().to_owned()).or_insert(every.0);
                 *known = (*known).min(every.0);
             }
         }
         due
+    }
+
+    /// Looks at the parts of the file that nothing of the estate follows from yet: they are still not to be wrong.
+    fn others(&mut self) {
+        let file = self.file;
+        for (name, place, field) in entries(&file.backends) {
+            check_name(&mut self.wrong, name, place, "backend");
+            let Some(backend) = field.get() else { continue };
+            self.environment_of(&backend.environment, name, place);
+            if backend.bucket.is_absent() {
+                self.error(place, format!("backend `{name}` has no `bucket`"), "write the bucket that keeps the states");
+            }
+        }
+        for (name, place, field) in entries(&file.webhooks) {
+            check_name(&mut self.wrong, name, place, "webhook");
+            let Some(webhook) = field.get() else { continue };
+            let variable = |text: &String| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            match (webhook.url_from.get(), webhook.url_from.place()) {
+                (None, None) => self.error(
+                    place,
+                    format!("webhook `{name}` has no `url_from`"),
+                    "write the name of the environment variable that holds its address",
+                ),
+                (Some(text), Some(at)) if !variable(text) => {
+                    self.wrong.push(
+                        Diagnostic::secret(at, "this is not the name of an environment variable")
+                            .help("the address of a webhook is a secret; put it into a variable and write its name"),
+                    );
+                }
+                _ => {}
+            }
+            if let (Some(template), Some(at)) = (webhook.template.get(), webhook.template.place())
+                && !entries(&file.templates).any(|(known, ..)| known == template)
+            {
+                self.error(at, format!("there is no template `{template}`"), "write it under `templates:`");
+            }
+        }
+        let policy = file.policy.get();
+        for item in policy.and_then(|policy| policy.break_glass.get()).map_or([].as_slice(), Vec::as_slice) {
+            self.environment_of(item, "policy", item.place_or(self.top));
+        }
     }
 
     fn names(&mut self, field: &Field<Vec<Field<String>>>, known: &BTreeMap<&str, FilePlace>) -> Vec<ComponentId> {
@@ -214,6 +272,9 @@ impl Resolver<'_> {
                 let found = self.environments.iter().find(|environment| environment.name.as_str() == wanted);
                 if let Some(found) = found {
                     return Some(found.clone());
+                }
+                if entries(&self.file.environments).any(|(name, ..)| name == wanted) {
+                    return None; // it is there, and what is wrong with it was said
                 }
                 let diagnostic = Diagnostic::error(at, format!("there is no environment `{wanted}`"));
                 let known = self.environments.iter().map(|environment| environment.name.as_str());
@@ -253,6 +314,9 @@ impl Resolver<'_> {
         if let (Some(Kind::Group), Some(place)) = (given.kind.get(), given.kind.place()) {
             self.error(place, "a group is not written as a component", "move it under `groups:` and give it `members:`");
         }
+        // Everything is looked at before anything is given up, so that every mistake is said.
+        let selector = self.selector(&given.select);
+        let proofs = self.proofs(&given.proven);
         let environment = self.environment_of(&given.environment, name, place)?;
         let kind = *given.kind.get()?;
         if kind == Kind::GitRepository && given.deployed.is_absent() {
@@ -296,7 +360,7 @@ impl Resolver<'_> {
             environment: environment.name,
             home,
             sources,
-            selector: self.selector(&given.select),
+            selector,
             objectives: objectives(defaults, given.objectives.get()),
             depends_on,
             members: Vec::new(),
@@ -306,7 +370,7 @@ impl Resolver<'_> {
             cadence: given.cadence.get().map(|span| span.0),
             drill_every: drills.get(name).copied(),
             owner: given.owner.get().map(|owner| Text::new(owner)),
-            proofs: self.proofs(&given.proven),
+            proofs,
         })
     }
 
@@ -321,7 +385,8 @@ impl Resolver<'_> {
     ) -> Option<Component> {
         let depends_on = self.names(&given.depends_on, known);
         let members = self.names(&given.members, known);
-        if given.members.get().is_none_or(Vec::is_empty) {
+        let proofs = self.proofs(&given.proven);
+        if given.members.is_absent() || given.members.get().is_some_and(Vec::is_empty) {
             self.error(place, format!("group `{name}` has no members"), "write `members:` and the components in it");
             return None;
         }
@@ -349,7 +414,7 @@ impl Resolver<'_> {
             cadence: None,
             drill_every: drills.get(name).copied(),
             owner: given.owner.get().map(|owner| Text::new(owner)),
-            proofs: self.proofs(&given.proven),
+            proofs,
         })
     }
 
@@ -358,7 +423,7 @@ impl Resolver<'_> {
         match (given.id.get(), given.tag.get()) {
             (Some(id), None) => Some(Selector::Id(Text::new(id))),
             (None, Some(tag)) => {
-                let Some((key, value)) = tag.split_once('=') else {
+                let Some((key, value)) = tag.split_once('=').filter(|(key, _)| !key.is_empty()) else {
                     let at = given.tag.place_or(place);
                     self.error(at, format!("`{tag}` is not a tag"), "write `Key=Value`, such as `tag: Backup=true`");
                     return None;

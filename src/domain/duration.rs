@@ -68,7 +68,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         return Err(format!("`{text}`: months and years have no fixed length; write days, such as 365 d"));
     }
     let whole = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-    Duration::try_from(whole).map_err(|_| format!("`{text}` is negative; an objective cannot be"))
+    Duration::try_from(whole).map_err(|_| format!("`{text}` is negative; write a span that is not"))
 }
 
 /// Writes a duration as whole seconds, for fields that end in `_s`.

@@ -20,6 +20,18 @@ pub enum EnvironmentClass {
     NonProduction,
 }
 
+/// The scenarios that the sandbox knows, by name.
+pub const SCENARIO_NAMES: [&str; 8] = [
+    "calm",
+    "region-loss",
+    "database-gone",
+    "state-corrupted",
+    "stuck-lock",
+    "objects-deleted",
+    "throttled",
+    "credentials-expiring",
+];
+
 /// Where an environment is real.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provider {

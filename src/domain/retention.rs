@@ -88,6 +88,7 @@ pub fn parse(text: &str) -> Result<Rule, String> {
         ("yearly", Some(day)) => {
             Every::Year(Some(day_of_year(day).ok_or_else(|| wrong("no such day of the year"))?))
         }
+        ("hourly" | "daily", Some(_)) => return Err(wrong("hourly and daily rules name no day")),
         _ => return Err(wrong("it must start with hourly, daily, weekly, monthly or yearly")),
     };
     let keep: Span = span.trim().parse().map_err(|_| wrong("its span is not a duration"))?;

@@ -51,6 +51,8 @@ pub struct Setup {
     pub look: Look,
     /// Hides what must not be seen, from the start.
     pub redactor: Option<Redactor>,
+    /// Whether it hides from the start, presenter or not.
+    pub always_redacted: bool,
     /// Whether to begin in presenter mode.
     pub presenter: bool,
     /// Whether this process can never be elevated.

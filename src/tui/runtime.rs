@@ -82,6 +82,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         look,
         presenter,
         redactor,
+        always_redacted: setup.always_redacted,
         mouse: true,
         read_only_for_good: setup.read_only_for_good,
         notice,

@@ -15,7 +15,7 @@ fn every_shipped_estate_loads_without_a_warning_and_can_be_simulated() {
     for path in all {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let name = path.display().to_string();
-        let loaded = load_text(&name, &text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
+        let loaded = load_text(&text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
         assert!(loaded.warnings.is_empty(), "{}", render(&name, &text, &loaded.warnings));
         let home = Home::new();
         let ran = home.sandbox("calm", &["status", "--failure", "local", "--check", "--estate", &name]);
@@ -33,7 +33,7 @@ fn broken_files_say_what_is_wrong_and_where() {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         let begun = Instant::now();
-        let wrong = load_text(&name, &text).err().unwrap_or_else(|| panic!("{name} loads"));
+        let wrong = load_text(&text).err().unwrap_or_else(|| panic!("{name} loads"));
         assert!(begun.elapsed() < Duration::from_secs(5), "{name} took {:?}", begun.elapsed());
         assert!(wrong.iter().any(|diagnostic| diagnostic.gravity == Gravity::Error), "{name}");
         for diagnostic in &wrong {
@@ -50,7 +50,7 @@ fn doubtful_files_load_with_their_warning() {
     for path in doubtful {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
-        let loaded = load_text(&name, &text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
+        let loaded = load_text(&text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
         assert!(!loaded.warnings.is_empty(), "{name} has no warning");
         insta::assert_snapshot!(format!("doubtful_{}", name.trim_end_matches(".yaml")), render(&name, &text, &loaded.warnings));
     }
@@ -75,7 +75,7 @@ fn the_schema_accepts_what_loads_and_refuses_unknown_keys() {
 #[test]
 fn scalars_stay_what_was_written() {
     let text = "version: 1\nestate: 0123\nenvironments:\n  no:\n    class: test\n    account: 012345678901\n    region: eu-west-1\ncomponents:\n  1_000:\n    kind: s3-bucket\n    select: { id: 0x10 }\n    owner: yes\n";
-    let estate = load_text("scalars", text).expect("it loads").estate;
+    let estate = load_text(text).expect("it loads").estate;
     assert_eq!(estate.name, "0123");
     assert_eq!(estate.environments[0].name.as_str(), "no");
     assert_eq!(estate.environments[0].account.as_str(), "012345678901");
@@ -86,7 +86,7 @@ fn scalars_stay_what_was_written() {
 #[test]
 fn what_is_said_of_one_failure_counts_for_more_than_what_is_said_of_all() {
     let text = "version: 1\nestate: e\nenvironments:\n  p:\n    class: test\n    account: 012345678901\n    region: eu-west-1\n    objectives: { rpo: 1 h, rto: 2 h, account: { rpo: none } }\ncomponents:\n  a:\n    kind: s3-bucket\n    select: { id: a }\n    objectives: { rpo: 5 min, region: { rto: 9 h } }\n  b:\n    kind: s3-bucket\n    select: { id: b }\n    objectives: { account: { rpo: 3 h } }\n";
-    let estate = load_text("objectives", text).expect("it loads").estate;
+    let estate = load_text(text).expect("it loads").estate;
     let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
     let a = estate.components[0].objectives;
     assert_eq!((a.local.rpo, a.local.rto), (minutes(5), minutes(120)));

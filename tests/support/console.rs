@@ -5,7 +5,6 @@ use jiff::tz::{offset, TimeZone};
 use lifeboat::collector::{Collector, Snapshot};
 use lifeboat::config;
 use lifeboat::domain::estate::{Estate, Provider};
-use lifeboat::domain::redaction::Redactor;
 use lifeboat::domain::scope::FailureScope;
 use lifeboat::provider::port::Clock;
 use lifeboat::provider::sandbox::{Opening, SandboxAdapter, WorldFile, DEMO_ESTATE};
@@ -21,15 +20,15 @@ use ratatui::layout::Rect;
 use std::sync::Arc;
 
 /// A console without a terminal.
-pub struct Console {
-    pub model: Model,
+pub(crate) struct Console {
+    pub(crate) model: Model,
     /// What was asked of the runtime besides judging.
-    pub asked: Vec<Effect>,
+    pub(crate) asked: Vec<Effect>,
 }
 
 /// Returns the demo estate, in a scenario.
-pub fn demo(scenario: &str) -> Estate {
-    let mut estate = config::load_text("demo", DEMO_ESTATE).expect("the demo estate loads").estate;
+pub(crate) fn demo(scenario: &str) -> Estate {
+    let mut estate = config::load_text(DEMO_ESTATE).expect("the demo estate loads").estate;
     for environment in &mut estate.environments {
         environment.provider = Provider::Sandbox { scenario: scenario.into(), seed: 1 };
     }
@@ -37,7 +36,7 @@ pub fn demo(scenario: &str) -> Estate {
 }
 
 /// Reads an estate once in the sandbox, its clock stopped at the start of the tests.
-pub fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn Clock>) {
+pub(crate) fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn Clock>) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let start = super::run::START.parse().expect("a moment");
     let opening = Opening { speed: Some(0.0), start: Some(start), fresh: true };
@@ -54,14 +53,14 @@ pub fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn Clock>) 
 
 impl Console {
     /// Returns the console on the demo estate in a scenario, everything read and judged.
-    pub fn new(scenario: &str, size: (u16, u16)) -> Self {
+    pub(crate) fn new(scenario: &str, size: (u16, u16)) -> Self {
         let estate = demo(scenario);
         let (snapshot, clock) = read(&estate, scenario);
         Self::of(estate, snapshot, clock.now(), Some(scenario), size)
     }
 
     /// Returns the console on what was read of an estate.
-    pub fn of(
+    pub(crate) fn of(
         estate: Estate,
         snapshot: Arc<Snapshot>,
         now: jiff::Timestamp,
@@ -86,6 +85,7 @@ impl Console {
             look: Look::new("dark", Capability::TrueColour, Glyphs::Unicode).expect("the theme is there"),
             presenter: false,
             redactor: None,
+            always_redacted: false,
             mouse: true,
             read_only_for_good: false,
             notice: None,
@@ -97,19 +97,13 @@ impl Console {
     }
 
     /// Takes another theme.
-    pub fn look(mut self, theme: &str, capability: Capability, glyphs: Glyphs) -> Self {
+    pub(crate) fn look(mut self, theme: &str, capability: Capability, glyphs: Glyphs) -> Self {
         self.model.look = Look::new(theme, capability, glyphs).expect("the theme is there");
         self
     }
 
-    /// Hides what must not be seen.
-    pub fn redacted(mut self) -> Self {
-        self.model.redactor = Some(Redactor::new("lifeboat"));
-        self
-    }
-
     /// Tells the console something.
-    pub fn tell(&mut self, message: Message) {
+    pub(crate) fn tell(&mut self, message: Message) {
         let effects = update(&mut self.model, message);
         self.carry_out(effects);
     }
@@ -127,7 +121,7 @@ impl Console {
     }
 
     /// Presses keys, written as in a keymap: `j j enter`.
-    pub fn keys(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
         for key in keys.split_whitespace() {
             let chord = Chord::parse(key).unwrap_or_else(|error| panic!("{error}"));
             self.tell(Message::Key(KeyEvent::new(chord.code, chord.modifiers)));
@@ -136,7 +130,7 @@ impl Console {
     }
 
     /// Types text.
-    pub fn type_text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
             self.tell(Message::Key(KeyEvent::from(crossterm::event::KeyCode::Char(c))));
         }
@@ -144,25 +138,25 @@ impl Console {
     }
 
     /// Moves the mouse.
-    pub fn mouse(&mut self, event: MouseEvent) {
+    pub(crate) fn mouse(&mut self, event: MouseEvent) {
         self.tell(Message::Mouse(event));
     }
 
     /// Returns the cells of the screen.
-    pub fn cells(&self) -> Buffer {
+    pub(crate) fn cells(&self) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, self.model.size.0, self.model.size.1));
         view(&self.model, &mut buffer);
         buffer
     }
 
     /// Returns the screen as lines of text, without the space at their ends.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         lines(&self.cells()).join("\n")
     }
 }
 
 /// Returns the glyphs of cells as lines.
-pub fn lines(buffer: &Buffer) -> Vec<String> {
+pub(crate) fn lines(buffer: &Buffer) -> Vec<String> {
     let area = *buffer.area();
     (0..area.height)
         .map(|y| {

@@ -1,18 +1,18 @@
 //! What the tests share: a place of their own, the program run in it, and a console without a terminal.
 
-pub mod console;
-pub mod run;
-pub mod skip;
+pub(crate) mod console;
+pub(crate) mod run;
+pub(crate) mod skip;
 
 use std::path::PathBuf;
 
 /// Returns a path inside the repository.
-pub fn root(path: &str) -> PathBuf {
+pub(crate) fn root(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Returns every file below a folder of the repository whose name ends so, sorted.
-pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root(folder)];
     while let Some(folder) = folders.pop() {
@@ -31,7 +31,7 @@ pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// Compares what a program makes with the file that keeps it; with `UPDATE=1` the file is rewritten instead.
-pub fn assert_kept(path: &str, made: &str) {
+pub(crate) fn assert_kept(path: &str, made: &str) {
     let path = root(path);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder can be made");

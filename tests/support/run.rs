@@ -4,29 +4,29 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// The moment at which every sandbox of the tests starts: a Saturday.
-pub const START: &str = "2026-11-21T03:14:00Z";
+pub(crate) const START: &str = "2026-11-21T03:14:00Z";
 
 /// A home of its own.
 #[derive(Debug)]
-pub struct Home {
-    pub dir: TempDir,
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
 }
 
 /// What a run brought.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().expect("a folder can be made") }
     }
 
     /// Returns the program with a cleared environment and this home.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
         command
             .env_clear()
@@ -40,7 +40,7 @@ impl Home {
     }
 
     /// Runs the program with these words.
-    pub fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         let output = self.command().args(words).output().expect("the program starts");
         Ran {
             code: output.status.code().unwrap_or(-1),
@@ -50,7 +50,7 @@ impl Home {
     }
 
     /// Runs a command on the sandbox, its clock stopped at [`START`].
-    pub fn sandbox(&self, scenario: &str, words: &[&str]) -> Ran {
+    pub(crate) fn sandbox(&self, scenario: &str, words: &[&str]) -> Ran {
         let environment = format!("sandbox:{scenario}");
         let mut all = vec!["-e", &environment, "--speed", "0", "--start", START];
         all.extend(words);
@@ -58,7 +58,7 @@ impl Home {
     }
 
     /// Writes a file and returns its path.
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder can be made");
         std::fs::write(&path, text).expect("the file can be written");
@@ -68,7 +68,7 @@ impl Home {
 
 impl Ran {
     /// Returns standard output as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
     }
 }

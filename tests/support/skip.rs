@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// Says that a test cannot run here. It fails on CI unless the list knows it.
-pub fn skip(test: &str, why: &str) {
+pub(crate) fn skip(test: &str, why: &str) {
     println!("SKIPPED {test}: {why}");
     if std::env::var("CI").is_ok_and(|ci| ci == "true") {
         let listed = listed().into_iter().any(|skip| skip.test == test && !skip.reason.is_empty());
@@ -14,11 +14,11 @@ pub fn skip(test: &str, why: &str) {
 /// A test that may be skipped, and why.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Skip {
+pub(crate) struct Skip {
     /// Its name.
-    pub test: String,
+    pub(crate) test: String,
     /// Why it may be skipped.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ struct List {
 }
 
 /// Returns the tests that may be skipped.
-pub fn listed() -> Vec<Skip> {
+pub(crate) fn listed() -> Vec<Skip> {
     let text = std::fs::read_to_string(super::root("tests/skips.toml")).expect("tests/skips.toml is there");
     toml::from_str::<List>(&text).expect("tests/skips.toml is TOML").skip
 }

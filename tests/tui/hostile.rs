@@ -240,7 +240,7 @@ fn hostile_estate_files_are_refused_or_made_harmless() {
         let quoted = serde_json::to_string(string).expect("a text is JSON");
         for raw in [quoted.as_str(), string.as_str()] {
             let source = fields[nth % fields.len()].replace('@', raw);
-            match load_text(string, &source) {
+            match load_text(&source) {
                 Ok(loaded) => {
                     let said = format!("{:?}", loaded.estate);
                     is_plain(&said).unwrap_or_else(|why| panic!("{why}"));

@@ -144,7 +144,7 @@ fn no_id_and_no_verdict_is_cut_at_80_by_24() {
 #[test]
 fn an_id_of_the_longest_length_is_whole_at_80_columns() {
     let text = lifeboat::provider::sandbox::DEMO_ESTATE.replace("stage-orders-db", "stage-o").replace("orders-db", &"x".repeat(64));
-    let mut estate = lifeboat::config::load_text("long", &text).expect("it loads").estate;
+    let mut estate = lifeboat::config::load_text(&text).expect("it loads").estate;
     for environment in &mut estate.environments {
         environment.provider = lifeboat::domain::estate::Provider::Sandbox { scenario: "calm".into(), seed: 1 };
     }

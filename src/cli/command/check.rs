@@ -22,7 +22,8 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
     let json = output.format() == Format::Json;
     // Where it cannot be read, the failure of `load` says it better: which byte, and what to do.
     let Ok(source) = std::fs::read_to_string(&path) else { return config::load(&path).map(|_| 0) };
-    let (loads, diagnostics) = match config::load_text(&name, &source) {
+    let source = config::load::unix_lines(&source);
+    let (loads, diagnostics) = match config::load_text(&source) {
         Ok(loaded) => (Some(loaded.estate), loaded.warnings),
         Err(diagnostics) => (None, diagnostics),
     };
@@ -33,9 +34,10 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
         let shown = render(&name, &source, &diagnostics);
         let (components, environments) = (estate.components.len(), estate.environments.len());
         let many = if warnings == 1 { "warning" } else { "warnings" };
+        let places = if environments == 1 { "environment" } else { "environments" };
         let space = if warnings == 0 { "" } else { "\n\n" };
         output.text(&format!(
-            "{shown}{space}{name}: {components} components in {environments} environments, {warnings} {many}"
+            "{shown}{space}{name}: {components} components in {environments} {places}, {warnings} {many}"
         ))?;
     } else {
         return Err(config::load::failure(&name, &source, &diagnostics));

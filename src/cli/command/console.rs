@@ -53,6 +53,7 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
         keymap,
         look,
         redactor: (global.redact || args.presenter).then(|| Redactor::new("lifeboat")),
+        always_redacted: global.redact,
         presenter: args.presenter,
         read_only_for_good: args.read_only,
         notes,

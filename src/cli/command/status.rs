@@ -30,7 +30,9 @@ const CODES: [TroubleCode; 7] = [
 pub fn run(global: &Global, args: &StatusArgs, output: &Output) -> Result<u8, Failure> {
     let fail_on = codes(&args.fail_on)?;
     let format = output.format();
-    let default = if format == Format::Table { FailureArg::Local } else { FailureArg::All };
+    // A check that nobody narrowed must not pass because it looked at one failure only.
+    let one = format == Format::Table && !args.check;
+    let default = if one { FailureArg::Local } else { FailureArg::All };
     let scopes = args.failure.unwrap_or(default).scopes();
     let judged = wire::judge(global, args.kept, args.since)?;
     for note in &judged.notes {

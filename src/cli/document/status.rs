@@ -137,6 +137,8 @@ pub struct BestPointStatus {
     pub moment: Timestamp,
     /// How long it takes to become readable.
     pub retrieval_s: u64,
+    /// How large it is.
+    pub size_bytes: Option<u64>,
     /// When it was read.
     pub read_at: Timestamp,
 }
@@ -288,6 +290,7 @@ fn failure_status(assessment: &Assessment) -> FailureStatus {
                 place: best.place.clone(),
                 moment: best.moment,
                 retrieval_s: best.retrieval.as_secs(),
+                size_bytes: best.size_bytes,
                 read_at: best.read_at,
             }),
             usable_points: rpo.counts.0,

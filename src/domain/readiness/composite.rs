@@ -11,20 +11,22 @@ use crate::domain::proof;
 use crate::domain::reading::Readings;
 use crate::domain::scope::FailureScope;
 use crate::domain::Text;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Judges a group by its members, or a service by what it depends on.
-pub(super) fn assess(
-    component: &Component,
+pub(super) fn assess<'a>(
+    component: &'a Component,
     scope: FailureScope,
-    by_id: &BTreeMap<&ComponentId, &Component>,
+    by_id: &BTreeMap<&'a ComponentId, &'a Component>,
     judged: &Assessments,
     readings: &Readings,
     moment: Moment,
 ) -> Assessment {
+    // A group is its members; a service is worth no more than everything it needs, however far down.
     let parts: Vec<&ComponentId> = match component.kind {
         Kind::Group => component.members.iter().collect(),
-        _ => component.depends_on.iter().collect(),
+        _ => needs(component, by_id).into_iter().collect(),
     };
     let assessments: Vec<&Assessment> = parts.iter().filter_map(|id| judged.of(id, scope)).collect();
     let complete = assessments.len() == parts.len();
@@ -38,11 +40,11 @@ pub(super) fn assess(
         (RecoveryTime::Cannot, _) => RecoveryTime::Cannot,
         _ if !complete => RecoveryTime::Unknown,
         (RecoveryTime::Unknown, _) => RecoveryTime::Unknown,
-        // Measured as a whole beats a sum of parts that were not; a service's parts are not its own start.
-        (RecoveryTime::AtLeast(_), Some(proof)) => RecoveryTime::Measured(proof.took),
-        (RecoveryTime::Measured(sum), Some(proof)) if component.kind == Kind::Service => {
+        // Measured as a whole stands for parts that were not, but never for less than waiting alone takes.
+        (RecoveryTime::AtLeast(sum) | RecoveryTime::Measured(sum), Some(proof)) => {
             RecoveryTime::Measured(sum.max(proof.took))
         }
+        // A service's parts are not its own start.
         (RecoveryTime::Measured(sum), None) if component.kind == Kind::Service => RecoveryTime::AtLeast(sum),
         (time, _) => time,
     };
@@ -71,6 +73,7 @@ fn worst_loss(parts: &[&Assessment], complete: bool, limit: Option<Duration>) ->
         }
     }
     let known = worst.map(|(_, span)| span);
+    let stopped = parts.iter().any(|part| part.rpo.stopped);
     let (possible, verdict, reason) = match (everything, unknown, worst) {
         (Some(part), _, _) => {
             (Loss::Everything, Verdict::Breached, format!("{} would be lost entirely", part.component))
@@ -79,11 +82,12 @@ fn worst_loss(parts: &[&Assessment], complete: bool, limit: Option<Duration>) ->
         (None, Some(part), _) if limit.is_none_or(|limit| known.is_none_or(|known| known <= limit)) => {
             (Loss::Unknown(known), Verdict::Unknown, format!("{} is unknown", part.component))
         }
-        (None, _, Some((part, span))) if complete => {
+        (None, unknown, Some((part, span))) if complete || limit.is_some_and(|limit| span > limit) => {
             let verdict = limit.map_or(Verdict::NoObjective, |limit| against(span, limit));
-            let verdict = if verdict == Verdict::Met && part.rpo.stopped { Verdict::AtRisk } else { verdict };
+            let verdict = if verdict == Verdict::Met && stopped { Verdict::AtRisk } else { verdict };
             let said = if span.is_zero() { "nothing".into() } else { format!("the last {}", words(span)) };
-            (Loss::Span(span), verdict, format!("{} loses the most: {said}", part.component))
+            let of = if unknown.is_some() || !complete { " of what is known" } else { "" };
+            (Loss::Span(span), verdict, format!("{} loses the most{of}: {said}", part.component))
         }
         _ if complete && unknown.is_none() && parts.iter().all(|part| part.rpo.possible == Loss::NotApplicable) => {
             // Nothing in it keeps data. A promise about data then has nothing that could show it.
@@ -100,9 +104,26 @@ fn worst_loss(parts: &[&Assessment], complete: bool, limit: Option<Duration>) ->
             None => reason,
         }),
         best: None,
-        stopped: worst.is_some_and(|(part, _)| part.rpo.stopped),
+        stopped,
         counts: (0, 0),
     }
+}
+
+/// Returns everything that `component` needs, directly or through others.
+fn needs<'a>(
+    component: &'a Component,
+    by_id: &BTreeMap<&'a ComponentId, &'a Component>,
+) -> BTreeSet<&'a ComponentId> {
+    let mut all = BTreeSet::new();
+    let mut next: Vec<&ComponentId> = component.depends_on.iter().collect();
+    while let Some(id) = next.pop() {
+        if all.insert(id)
+            && let Some(needed) = by_id.get(id)
+        {
+            next.extend(needed.depends_on.iter().chain(&needed.members));
+        }
+    }
+    all
 }
 
 struct Path {
@@ -111,9 +132,9 @@ struct Path {
 }
 
 /// Returns the longest way through `parts`, each waiting for those of `parts` that it depends on.
-fn critical_path(
-    parts: &[&ComponentId],
-    by_id: &BTreeMap<&ComponentId, &Component>,
+fn critical_path<'a>(
+    parts: &[&'a ComponentId],
+    by_id: &BTreeMap<&'a ComponentId, &'a Component>,
     judged: &Assessments,
     scope: FailureScope,
 ) -> Path {
@@ -122,7 +143,12 @@ fn critical_path(
     let graph = parts
         .iter()
         .filter_map(|id| by_id.get(id))
-        .map(|part| (&part.id, part.depends_on.iter().filter(|id| parts.contains(id)).collect()))
+        .map(|part| {
+            // What a service or group needs is in its own time already.
+            let own = matches!(part.kind, Kind::Service | Kind::Group);
+            let needs = if own { BTreeSet::new() } else { needs(part, by_id) };
+            (&part.id, needs.into_iter().filter(|id| parts.contains(id)).collect())
+        })
         .collect();
     for id in crate::domain::dependency::order(&graph).unwrap_or_default() {
         let own = judged.of(id, scope).map_or(RecoveryTime::Unknown, |assessment| assessment.rto.possible);
@@ -133,7 +159,7 @@ fn critical_path(
             RecoveryTime::Cannot | RecoveryTime::Unknown => Duration::ZERO,
         };
         let start = before.map_or(Duration::ZERO, |(time, _)| time);
-        ends.insert(id, (start + spent, before.map(|(_, need)| need)));
+        ends.insert(id, (start.saturating_add(spent), before.map(|(_, need)| need)));
         worst = worse(worst, own);
     }
     let Some((&last, &(longest, _))) = ends.iter().max_by_key(|(_, (time, _))| *time) else {

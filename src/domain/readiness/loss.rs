@@ -1,6 +1,6 @@
 //! How much would be lost: the RPO side of a verdict.
 
-use super::usable::{JudgedPoint, Source, Usability};
+use super::usable::{JudgedPoint, Source, Usability, WhyNot};
 use super::{Moment, Verdict};
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::Component;
@@ -42,6 +42,8 @@ pub struct BestPoint {
     pub moment: Timestamp,
     /// How long it takes to become readable.
     pub retrieval: Duration,
+    /// How large it is.
+    pub size_bytes: Option<u64>,
     /// When it was read.
     pub read_at: Timestamp,
 }
@@ -69,7 +71,7 @@ pub struct RpoJudgement {
 pub(super) fn against(possible: Duration, limit: Duration) -> Verdict {
     if possible > limit {
         Verdict::Breached
-    } else if !possible.is_zero() && possible * 100 >= limit * AT_RISK_PERCENT {
+    } else if !possible.is_zero() && possible.as_nanos().saturating_mul(100) >= limit.as_nanos().saturating_mul(u128::from(AT_RISK_PERCENT)) {
         Verdict::AtRisk
     } else {
         Verdict::Met
@@ -92,14 +94,19 @@ pub(super) fn judge(
     let unclear = points.iter().find(|point| point.fresh && matches!(point.usability, Usability::Unclear(_)));
     let as_of = moment.as_of();
     let loss_of = |point: &JudgedPoint<'_>| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
-    // A restore at home moves nothing else; a newer point elsewhere is only worth that where home is not good enough.
-    let at_home = newest(counting().filter(|point| point.point.place.region == component.home.region));
     let good_enough = |point: &&JudgedPoint<'_>| {
         objective.rpo.is_none_or(|limit| against(loss_of(point), limit) == Verdict::Met)
-            && stopped_moving(component, point, moment.now).is_none()
+            && stopped_moving(component, point, as_of).is_none()
     };
-    let best = at_home.filter(good_enough).or_else(|| newest(counting())).or_else(|| newest_of_the_slow(points));
-    let stopped = best.and_then(|best| stopped_moving(component, best, moment.now));
+    // The nearest place that is good enough is where it would be restored from: a newer point farther away is only
+    // worth its way where nothing nearer is. Of one place, a point that can be read at once goes before one that
+    // has to be waited for.
+    let nearest = sources.iter().take_while(|source| source.fresh).find_map(|source| {
+        let here = || counting().filter(|point| point.point.place == *source.place || sources.len() == 1);
+        newest(here().filter(|point| point.point.retrieval.is_none())).filter(good_enough).or_else(|| newest(here()).filter(good_enough))
+    });
+    let best = nearest.or_else(|| newest(counting())).or_else(|| newest_of_the_slow(points));
+    let stopped = best.and_then(|best| stopped_moving(component, best, as_of));
     let limit = objective.rpo;
     let from_known = |best: &JudgedPoint<'_>| match limit {
         None => Verdict::NoObjective,
@@ -109,9 +116,8 @@ pub(super) fn judge(
         },
     };
 
-    // What could not be read can only add points. So a verdict that is already the best one stands.
-    let settled = best.map(from_known).filter(|verdict| *verdict == Verdict::Met);
-    if settled.is_none() && (blind.is_some() || unclear.is_some()) {
+    // What could not be read farther away would not be used. Anything else that could not be read might change all.
+    if nearest.is_none() && (blind.is_some() || unclear.is_some()) {
         let why = match (blind, unclear.map(|point| &point.usability)) {
             (Some(source), _) => {
                 let why = source.why_not.as_ref().map_or("not read", Text::as_str);
@@ -120,7 +126,10 @@ pub(super) fn judge(
             (None, Some(Usability::Unclear(why) | Usability::Unusable(why))) => why.to_string(),
             (None, _) => "not read".into(),
         };
-        let last = newest(points.iter().filter(|point| !matches!(point.usability, Usability::Unusable(_))));
+        let last = newest(points.iter().filter(|point| match &point.usability {
+            Usability::Unusable(why) => matches!(why, WhyNot::TooSlow(..)),
+            Usability::Usable | Usability::Unclear(_) => true,
+        }));
         let last_known = last.map_or_else(
             || "nothing is known of it".to_owned(),
             |point| {
@@ -183,7 +192,7 @@ fn newest<'a, 'b: 'a>(points: impl Iterator<Item = &'a JudgedPoint<'b>>) -> Opti
 /// When only points remain that cannot be read in time, the data is not lost: the newest of them is used, late (E3).
 fn newest_of_the_slow<'a, 'b>(points: &'a [JudgedPoint<'b>]) -> Option<&'a JudgedPoint<'b>> {
     newest(points.iter().filter(|point| {
-        point.fresh && matches!(point.usability, Usability::Unusable(super::WhyNot::TooSlow(..)))
+        point.fresh && matches!(point.usability, Usability::Unusable(WhyNot::TooSlow(..)))
     }))
 }
 
@@ -194,6 +203,7 @@ fn best_point(point: &JudgedPoint<'_>) -> Option<BestPoint> {
         place: point.point.place.clone(),
         moment: point.moment?,
         retrieval: point.point.retrieval.unwrap_or_default(),
+        size_bytes: point.point.size_bytes,
         read_at: point.read_at,
     })
 }
@@ -209,7 +219,7 @@ fn stopped_moving(component: &Component, best: &JudgedPoint<'_>, now: Timestamp)
     let every = component.cadence?;
     let age = elapsed(mark, now);
     // A quarter of the cadence is grace: a daily backup that takes an hour longer has not stopped.
-    (age > every + every / 4)
+    (age > every.saturating_add(every / 4))
         .then(|| format!("a point is expected every {}, the newest is {} old", words(every), age_words(age)))
 }
 

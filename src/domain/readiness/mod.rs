@@ -124,17 +124,9 @@ fn assess_one(
     let objective = component.objectives.of(scope);
     let rpo = loss::judge(component, objective, scope, &sources, &points, moment);
     // What would be restored from another Region is measured by drills of that, not by those at home.
-    let away = rpo.best.as_ref().is_some_and(|best| leaves_home(component, &best.place));
-    let measured = if scope == FailureScope::Local && away { FailureScope::Region } else { scope };
+    let measured = rpo.best.as_ref().map_or(scope, |best| measured_scope(component, &best.place, scope));
     let proof = proof::newest(&proofs, measured);
-    let mut rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
-    // What could not be read at home might be restored faster than what lies elsewhere.
-    let blind = sources.iter().find(|source| !source.fresh && source.place.region == component.home.region);
-    if let (true, Some(blind)) = (away, blind)
-        && matches!(rto.verdict, Verdict::Breached | Verdict::AtRisk | Verdict::Unproven)
-    {
-        rto = time::unknown(rto, blind);
-    }
+    let rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
     let read_at = sources.iter().filter_map(|source| source.held.as_ref().map(|(_, held)| held.read_at)).min();
     Assessment {
         component: component.id.clone(),
@@ -144,6 +136,11 @@ fn assess_one(
         rto,
         read_at,
     }
+}
+
+/// Returns the failure whose drills measure a restore from `place`.
+fn measured_scope(component: &Component, place: &Place, scope: FailureScope) -> FailureScope {
+    if scope == FailureScope::Local && leaves_home(component, place) { FailureScope::Region } else { scope }
 }
 
 /// Says whether a point lies in another Region of AWS than its component; code and DNS lie in none.

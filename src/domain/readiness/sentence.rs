@@ -4,13 +4,12 @@ use super::{Assessment, Assessments, Loss, RecoveryTime, Verdict};
 use crate::domain::duration::words;
 use crate::domain::estate::Estate;
 use crate::domain::ids::EnvironmentName;
-use crate::domain::kind::Kind;
 use crate::domain::scope::FailureScope;
 
-/// How many components have which verdict, groups left out.
+/// How many components and groups have which verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// All components.
+    /// All components and groups.
     pub all: usize,
     /// By verdict, in the order of [`Verdict::ALL`].
     pub by_verdict: [usize; 6],
@@ -49,7 +48,6 @@ fn counted<'a>(
     estate
         .components
         .iter()
-        .filter(move |component| component.kind != Kind::Group)
         .filter(move |component| environment.is_none_or(|environment| component.environment == *environment))
         .filter_map(move |component| assessments.of(&component.id, scope))
 }
@@ -75,8 +73,10 @@ pub fn headline(
             let unproven = tally.of(Verdict::Unproven);
             let at_risk = tally.of(Verdict::AtRisk);
             let promised = tally.all - tally.of(Verdict::NoObjective);
-            if shown == promised {
-                format!("All {promised} that have an objective can be recovered in time.")
+            if promised == 0 {
+                "Nothing is promised for this failure.".to_owned()
+            } else if shown == promised {
+                format!("All {promised} with an objective can be recovered in time.")
             } else {
                 let mut rest = Vec::new();
                 if at_risk > 0 {
@@ -90,7 +90,7 @@ pub fn headline(
         }
         (0, unknown) => {
             let verb = if unknown == 1 { "is" } else { "are" };
-            format!("Of {} components {unknown} {verb} unknown; none is known to miss its objective.", tally.all)
+            format!("{unknown} of {} {verb} unknown; none is known to miss its objective.", tally.all)
         }
         (breached, 0) => format!("{breached} of {} cannot be recovered in time.", tally.all),
         (breached, unknown) => {
@@ -127,8 +127,8 @@ fn severity(assessment: &Assessment) -> (bool, u128) {
     };
     let time = match assessment.rto.possible {
         RecoveryTime::Measured(time) | RecoveryTime::AtLeast(time) => times(time, assessment.rto.limit),
-        _ => 0,
+        RecoveryTime::Cannot | RecoveryTime::Unknown => 0,
     };
     let all = assessment.rpo.verdict == Verdict::Breached && assessment.rpo.possible == Loss::Everything;
-    (all, loss.max(time))
+    (all || assessment.rto.possible == RecoveryTime::Cannot, loss.max(time))
 }

@@ -1,7 +1,7 @@
 //! How long recovery would take: the RTO side of a verdict.
 
 use super::loss::{against, Loss, RpoJudgement};
-use super::{Source, Verdict};
+use super::Verdict;
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::Component;
 use crate::domain::proof::Proof;
@@ -49,17 +49,10 @@ pub(super) fn judge(
     let possible = match (rpo.possible, proof) {
         (Loss::Everything, _) => RecoveryTime::Cannot,
         (Loss::Unknown(_), _) => RecoveryTime::Unknown,
-        (Loss::Span(_) | Loss::NotApplicable, Some(proof)) => RecoveryTime::Measured(waiting + proof.took),
+        (Loss::Span(_) | Loss::NotApplicable, Some(proof)) => RecoveryTime::Measured(waiting.saturating_add(proof.took)),
         (Loss::Span(_) | Loss::NotApplicable, None) => RecoveryTime::AtLeast(waiting),
     };
     settle(component, limit, possible, proof, now, None)
-}
-
-/// Returns the judgement when a nearer source, which might have been faster, could not be read.
-pub(super) fn unknown(known: RtoJudgement, blind: &Source<'_>) -> RtoJudgement {
-    let why = blind.why_not.as_ref().map_or("not read", Text::as_str);
-    let reason = Text::new(&format!("{} {why}; from elsewhere it {}", blind.place.region, known.reason));
-    RtoJudgement { possible: RecoveryTime::Unknown, verdict: Verdict::Unknown, reason, ..known }
 }
 
 /// Turns a recovery time into a judgement; `path` says how it came about where that is not plain.

@@ -390,6 +390,7 @@ fn of_failed(
                 TroubleCode::ReadThrottled => {
                     format!("{} asks us to slow down: {} reads did not come through", place.region, alike(why))
                 }
+                TroubleCode::ReadFailed => format!("{}: {why}", place.region),
                 _ => why.to_string(),
             };
             let component = (!shared).then_some(*id);

@@ -166,7 +166,8 @@ fn source<'a>(
         };
         Some((points, held))
     });
-    Source { place, reading: Some(reading), held, fresh, why_not }
+    // A reading without points in it tells nothing of points, however fresh it is.
+    Source { place, reading: Some(reading), fresh: fresh && held.is_some(), held, why_not }
 }
 
 /// Judges every point that `sources` hold.
@@ -179,8 +180,11 @@ pub fn judge_points<'a>(
     moment: Moment,
 ) -> Vec<JudgedPoint<'a>> {
     let rto = component.objectives.of(scope).rto;
-    let measured =
-        proof::newest(&super::proofs(component, readings), scope).map_or(Duration::ZERO, |proof| proof.took);
+    let proofs = super::proofs(component, readings);
+    let measured = |place: &Place| {
+        let scope = super::measured_scope(component, place, scope);
+        proof::newest(&proofs, scope).map_or(Duration::ZERO, |proof| proof.took)
+    };
     let mut judged = Vec::new();
     for source in sources {
         let Some((points, held)) = &source.held else { continue };
@@ -192,7 +196,7 @@ pub fn judge_points<'a>(
             }
             // Only what waiting alone would exceed: a point that is late by its measured restore still is a point.
             if let (Usability::Usable, Some(limit), Some(retrieval)) = (&usability, rto, point.retrieval)
-                && retrieval + measured > limit
+                && retrieval.saturating_add(measured(&point.place)) > limit
             {
                 usability = Usability::Unusable(WhyNot::TooSlow(retrieval, limit));
             }

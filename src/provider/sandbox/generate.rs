@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn every_flaw_is_of_a_component_that_exists() {
-        let loaded = crate::config::load_text("demo", DEMO_ESTATE).expect("the demo estate loads");
+        let loaded = crate::config::load_text(DEMO_ESTATE).expect("the demo estate loads");
         let flaws: Flaws = toml::from_str(DEMO_FLAWS).expect("the flaws are TOML");
         assert!(flaws.flaw.len() > 10);
         for flaw in flaws.flaw {

@@ -58,6 +58,8 @@ pub struct Model {
     pub presenter: bool,
     /// Hides what must not be seen.
     pub redactor: Option<Redactor>,
+    /// Whether that was asked for from the start, presenter or not.
+    pub always_redacted: bool,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// Whether this process can never be elevated.

@@ -228,7 +228,7 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Presenter => {
             model.presenter = !model.presenter;
-            model.redactor = model.presenter.then(|| Redactor::new("lifeboat"));
+            model.redactor = (model.presenter || model.always_redacted).then(|| Redactor::new("lifeboat"));
             overview::follow(model);
         }
         Command::Theme => {
