@@ -86,7 +86,9 @@ impl Failure {
     /// Returns the failure as people see it; several lines, no final line break, nothing in it that a terminal
     /// would act on.
     pub fn show(&self, redactor: Option<&Redactor>) -> String {
-        let mut out = if let Some(rendered) = &self.rendered { rendered.trim_end().to_owned() } else {
+        let mut out = if let Some(rendered) = &self.rendered {
+            rendered.trim_end().to_owned()
+        } else {
             let mut out = format!("error: {}", self.message);
             for cause in &self.causes {
                 out.push_str(&format!("\n  because {cause}"));

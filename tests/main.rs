@@ -1,5 +1,13 @@
 //! The integration tests: one binary, so that everything links once.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod cli {
     mod documents;
     mod errors;

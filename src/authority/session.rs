@@ -147,11 +147,21 @@ mod tests {
         let session = Session::read_only().elevate("INC-4711").unwrap();
         let plan = step(ActionClass::Destructive).plan;
         let enter = Consent { plan: plan.clone(), strength: Strength::Enter };
-        assert_eq!(session.arm(step(ActionClass::Destructive), &enter).err(), Some(Refused::ConsentDoesNotCover));
-        let other = Consent { plan: PlanHash::parse(&"b2".repeat(32)).unwrap(), strength: Strength::TypedAndSigned };
-        assert_eq!(session.arm(step(ActionClass::Destructive), &other).err(), Some(Refused::ConsentDoesNotCover));
+        assert_eq!(
+            session.arm(step(ActionClass::Destructive), &enter).err(),
+            Some(Refused::ConsentDoesNotCover)
+        );
+        let other =
+            Consent { plan: PlanHash::parse(&"b2".repeat(32)).unwrap(), strength: Strength::TypedAndSigned };
+        assert_eq!(
+            session.arm(step(ActionClass::Destructive), &other).err(),
+            Some(Refused::ConsentDoesNotCover)
+        );
         let typed = Consent { plan, strength: Strength::Typed };
         assert!(session.arm(step(ActionClass::Destructive), &typed).is_ok());
-        assert_eq!(session.arm(step(ActionClass::DataLoss), &typed).err(), Some(Refused::ConsentDoesNotCover));
+        assert_eq!(
+            session.arm(step(ActionClass::DataLoss), &typed).err(),
+            Some(Refused::ConsentDoesNotCover)
+        );
     }
 }

@@ -22,7 +22,9 @@ impl Output {
             ColorWhen::Never => false,
             ColorWhen::Auto => {
                 let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                wanted && std::env::var_os("TERM").is_some_and(|term| term != "dumb") && io::stdout().is_terminal()
+                wanted
+                    && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+                    && io::stdout().is_terminal()
             }
         };
         Self { format: global.format, redactor: global.redact.then(|| Redactor::new("lifeboat")), colour }
@@ -57,9 +59,9 @@ impl Output {
     pub fn text(&self, text: &str) -> Result<(), Failure> {
         let text = self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.redact(text));
         let mut out = io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-        });
+        let written = out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
         match written.and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::of("cannot write to standard output", &error))
@@ -73,8 +75,8 @@ impl Output {
     /// # Errors
     /// When it cannot be written.
     pub fn json<T: Serialize>(&self, document: &T) -> Result<(), Failure> {
-        let mut value =
-            serde_json::to_value(document).map_err(|error| Failure::of("cannot write the document", &error))?;
+        let mut value = serde_json::to_value(document)
+            .map_err(|error| Failure::of("cannot write the document", &error))?;
         if let Some(redactor) = &self.redactor {
             redact_strings(&mut value, redactor);
         }

@@ -19,10 +19,12 @@ pub fn metrics(document: &StatusDocument) -> String {
     let mut rto = metric("rto_seconds", "How long recovery would take now, as measured.");
     let mut rto_limit = metric("rto_limit_seconds", "How long recovery may take.");
     let mut verdicts = metric("lifeboat_verdict", "1 for the verdict that holds.");
-    let mut success = metric("backup_last_success_timestamp", "Moment that the newest usable point would bring back.");
+    let mut success =
+        metric("backup_last_success_timestamp", "Moment that the newest usable point would bring back.");
     let mut size = metric("backup_size_bytes", "Size of the newest usable point.");
     let mut drill = metric("dr_test_last_success_timestamp", "When recovery was last measured.");
-    let mut readings = metric("lifeboat_oldest_reading_timestamp", "When the oldest reading behind it was read.");
+    let mut readings =
+        metric("lifeboat_oldest_reading_timestamp", "When the oldest reading behind it was read.");
     let mut trouble = metric("lifeboat_troubles", "How many troubles there are, by code.");
     for component in &document.components {
         for (scope, status) in &component.failures {
@@ -32,7 +34,8 @@ pub fn metrics(document: &StatusDocument) -> String {
                 escape(component.environment.as_str()),
                 scope.name()
             );
-            let sample = |metric: &mut Metric, value: String| metric.lines.push(format!("{{{labels}}} {value}"));
+            let sample =
+                |metric: &mut Metric, value: String| metric.lines.push(format!("{{{labels}}} {value}"));
             match status.rpo.loss {
                 LossKind::Everything => sample(&mut rpo, "+Inf".to_owned()),
                 _ => status.rpo.loss_s.into_iter().for_each(|loss| sample(&mut rpo, loss.to_string())),

@@ -65,7 +65,11 @@ pub fn table(headings: &[&str], rows: &[Vec<Cell>], colour: bool) -> String {
     let headings: Vec<Cell> = headings
         .iter()
         .enumerate()
-        .map(|(column, heading)| Cell { right: right(column), style: Style::new().dimmed(), ..Cell::new(*heading) })
+        .map(|(column, heading)| Cell {
+            right: right(column),
+            style: Style::new().dimmed(),
+            ..Cell::new(*heading)
+        })
         .collect();
     let mut out = String::new();
     for row in std::iter::once(&headings).chain(rows) {

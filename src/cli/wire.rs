@@ -1,20 +1,20 @@
 //! Putting the parts together: the only place that names concrete adapters.
 
 use super::args::Global;
-use crate::collector::{store, Collector, ReadingsStore, Snapshot};
+use crate::collector::{Collector, ReadingsStore, Snapshot, store};
 use crate::config::paths::{self, StateDir};
 use crate::config::{self, Loaded};
+use crate::domain::Text;
 use crate::domain::estate::{Estate, Provider};
 use crate::domain::ids::EnvironmentName;
-use crate::domain::readiness::{assess, Assessments, Moment};
+use crate::domain::readiness::{Assessments, Moment, assess};
 use crate::domain::reading::Readings;
 use crate::domain::text::harmless;
-use crate::domain::Text;
 use crate::failure::{Failure, FailureKind};
 use crate::provider::absent::AbsentAdapter;
 use crate::provider::clock::SystemClock;
 use crate::provider::port::{Clock, Observers};
-use crate::provider::sandbox::{past_readings, Opening, SandboxAdapter, WorldFile, DEMO_ESTATE};
+use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -99,7 +99,8 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
         let many = loaded.warnings.len();
         notes.push(format!("{origin}: {many} warnings, see `lifeboat check`"));
     }
-    let opening = Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
+    let opening =
+        Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
     let (observers, clock, reality, name, past) = observers(&estate, &state, opening)?;
     let folder = state.folder("readings")?;
     let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
@@ -146,7 +147,8 @@ fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate, Failure> {
             return Ok(estate);
         }
         if !named {
-            let names: Vec<_> = estate.environments.iter().map(|environment| environment.name.as_str()).collect();
+            let names: Vec<_> =
+                estate.environments.iter().map(|environment| environment.name.as_str()).collect();
             let says = format!("there is no environment `{}`", harmless(wanted));
             return Err(Failure::new(FailureKind::Usage, says)
                 .hint(format!("there are: {}, sandbox:SCENARIO", names.join(", "))));
@@ -208,7 +210,8 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
     }
     let observers = SandboxAdapter::new(file).observers();
     let clock = observers.clock.clone();
-    let all = estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
+    let all =
+        estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
     Ok((all, clock, Reality::Sandbox(scenario), name, past))
 }
 

@@ -81,7 +81,8 @@ impl Collector {
     pub async fn once(&mut self, out: Option<&watch::Sender<Arc<Snapshot>>>) {
         let begun = self.clock.now();
         for _ in 0..2 {
-            let attempted = |key: &ReadingKey| self.readings.get(key).and_then(|reading| reading.attempted_at());
+            let attempted =
+                |key: &ReadingKey| self.readings.get(key).and_then(|reading| reading.attempted_at());
             let known = units(&self.estate, &self.readings).into_keys();
             let wanted = known.filter(|key| attempted(key).is_none_or(|at| at < begun)).collect();
             self.read(wanted, out).await;
@@ -120,7 +121,9 @@ impl Collector {
     fn silent_places(&self) -> BTreeMap<Place, Timestamp> {
         let mut silent = BTreeMap::new();
         for (key, reading) in self.readings.iter() {
-            let (Subject::Component(_, place), Some(failed)) = (&key.subject, &reading.failed) else { continue };
+            let (Subject::Component(_, place), Some(failed)) = (&key.subject, &reading.failed) else {
+                continue;
+            };
             if failed.why == ReadTrouble::Unreachable {
                 let first: &mut Timestamp = silent.entry(place.clone()).or_insert(failed.at);
                 *first = (*first).min(failed.at);
@@ -164,7 +167,7 @@ impl Collector {
         match store.news() {
             Ok(news) => {
                 for (key, reading) in news {
-                    self.readings.put(key, Arc::new(reading));
+                    self.readings.put(key, reading);
                 }
             }
             Err(error) => self.not_kept = Some(error.to_string()),
@@ -187,7 +190,10 @@ impl Collector {
                 under_way.spawn(async move {
                     let answer = tokio::time::timeout(DEADLINE, ask(&estate, &name, &observers, &key)).await;
                     let answer = answer.unwrap_or_else(|_| {
-                        Some(Answer { source: key.capability.words().into(), outcome: Err(ReadTrouble::TimedOut) })
+                        Some(Answer {
+                            source: key.capability.words().into(),
+                            outcome: Err(ReadTrouble::TimedOut),
+                        })
                     });
                     (key, answer)
                 });

@@ -6,7 +6,7 @@
 
 use crate::domain::reading::{Reading, ReadingKey, Readings};
 use jiff::Timestamp;
-use rustix::fs::{flock, FlockOperation};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -46,7 +46,7 @@ pub struct ReadingsStore {
     path: PathBuf,
     lock: Arc<File>,
     /// What the file holds of each key, as far as this process has read or written it.
-    known: BTreeMap<ReadingKey, Reading>,
+    known: BTreeMap<ReadingKey, Arc<Reading>>,
     /// Up to where this process has read the file, and which file that was.
     read_to: u64,
     inode: u64,
@@ -62,11 +62,10 @@ impl ReadingsStore {
         let path = folder.join(format!("{name}.jsonl"));
         let lock = Arc::new(open(&path.with_extension("lock"))?);
         drop(open(&path)?);
-        let mut store =
-            Self { path, lock, known: BTreeMap::new(), read_to: 0, inode: 0, compacted_size: 0 };
+        let mut store = Self { path, lock, known: BTreeMap::new(), read_to: 0, inode: 0, compacted_size: 0 };
         let mut readings = Readings::default();
         for (key, reading) in store.news()? {
-            readings.put(key, Arc::new(reading));
+            readings.put(key, reading);
         }
         Ok((store, readings))
     }
@@ -75,12 +74,12 @@ impl ReadingsStore {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn news(&mut self) -> io::Result<Vec<(ReadingKey, Reading)>> {
+    pub fn news(&mut self) -> io::Result<Vec<(ReadingKey, Arc<Reading>)>> {
         let _held = Held::take(&self.lock, FlockOperation::LockShared)?;
         self.catch_up()
     }
 
-    fn catch_up(&mut self) -> io::Result<Vec<(ReadingKey, Reading)>> {
+    fn catch_up(&mut self) -> io::Result<Vec<(ReadingKey, Arc<Reading>)>> {
         let mut file = open(&self.path)?;
         let meta = file.metadata()?;
         if meta.ino() != self.inode || meta.size() < self.read_to {
@@ -102,6 +101,7 @@ impl ReadingsStore {
             }
             self.read_to += read as u64;
             let Some((key, reading)) = self.line(&bytes) else { continue };
+            let reading = Arc::new(reading);
             self.known.insert(key.clone(), reading.clone());
             news.insert(key, reading);
         }
@@ -117,7 +117,7 @@ impl ReadingsStore {
         match (line.reading, line.again) {
             (Some(reading), _) => Some((line.key, reading)),
             (None, Some(again)) => {
-                let mut reading = self.known.get(&line.key)?.clone();
+                let mut reading = self.known.get(&line.key)?.as_ref().clone();
                 let held = reading.held.as_mut()?;
                 held.read_at = again.read_at;
                 held.unmoved_since = again.unmoved_since;
@@ -150,11 +150,12 @@ impl ReadingsStore {
                 v: VERSION,
                 key: key.clone(),
                 reading: again.is_none().then(|| reading.as_ref().clone()),
-                again: again.map(|(_, held)| Again { read_at: held.read_at, unmoved_since: held.unmoved_since }),
+                again: again
+                    .map(|(_, held)| Again { read_at: held.read_at, unmoved_since: held.unmoved_since }),
             };
             serde_json::to_writer(&mut lines, &line).map_err(io::Error::other)?;
             lines.push(b'\n');
-            self.known.insert(key.clone(), reading.as_ref().clone());
+            self.known.insert(key.clone(), reading.clone());
         }
         let mut file = open(&self.path)?;
         let mut size = file.metadata()?.size();
@@ -178,7 +179,8 @@ impl ReadingsStore {
         let file = tempfile::Builder::new().prefix(".readings").tempfile_in(folder)?;
         let mut writer = io::BufWriter::new(file);
         for (key, reading) in &self.known {
-            let line = Line { v: VERSION, key: key.clone(), reading: Some(reading.clone()), again: None };
+            let line =
+                Line { v: VERSION, key: key.clone(), reading: Some(reading.as_ref().clone()), again: None };
             serde_json::to_writer(&mut writer, &line).map_err(io::Error::other)?;
             writer.write_all(b"\n")?;
         }
@@ -194,7 +196,14 @@ impl ReadingsStore {
 
 fn open(path: &Path) -> io::Result<File> {
     let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(path)
 }
 
 fn ends_with_newline(file: &mut File, size: u64) -> io::Result<bool> {

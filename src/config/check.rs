@@ -18,12 +18,15 @@ pub(super) fn check(file: &Field<EstateFile>, estate: &Estate) -> Vec<Diagnostic
     let place = |component: &Component| places.get(component.id.as_str()).copied().unwrap_or_default();
     let mut said = Vec::new();
     for component in &estate.components {
-        said.extend(promises(estate, component).into_iter().map(|(says, help)| {
-            Diagnostic::warning(place(component), says).help(help)
-        }));
-        said.extend(unreadable(estate, component, file).map(|(says, help)| {
-            Diagnostic::warning(place(component), says).help(help)
-        }));
+        said.extend(
+            promises(estate, component)
+                .into_iter()
+                .map(|(says, help)| Diagnostic::warning(place(component), says).help(help)),
+        );
+        said.extend(
+            unreadable(estate, component, file)
+                .map(|(says, help)| Diagnostic::warning(place(component), says).help(help)),
+        );
     }
     said.extend(phrases(estate).into_iter().map(|(component, says)| {
         Diagnostic::warning(place(component), says)
@@ -48,9 +51,11 @@ fn promises(estate: &Estate, component: &Component) -> Vec<(String, String)> {
     let mut said: Vec<(String, String)> = Vec::new();
     for scope in FailureScope::ALL {
         let own = component.objectives.of(scope);
-        let parts = component.depends_on.iter().map(|id| (id, "depends on")).chain(
-            component.members.iter().map(|id| (id, "has the member")),
-        );
+        let parts = component
+            .depends_on
+            .iter()
+            .map(|id| (id, "depends on"))
+            .chain(component.members.iter().map(|id| (id, "has the member")));
         for (id, how) in parts {
             let Some(part) = by_id.get(id) else { continue };
             let theirs = part.objectives.of(scope);
@@ -141,10 +146,14 @@ fn unreadable(estate: &Estate, component: &Component, file: &EstateFile) -> Opti
     match component.kind {
         Kind::Group => None,
         Kind::Service => {
-            let given = file.components.get()?.0.iter().find(|(key, _)| {
-                key.get().is_some_and(|key| key == component.id.as_str())
-            })?;
-            let bare = given.1.get().is_some_and(|given| given.probes.is_absent() && given.depends_on.is_absent());
+            let given = file
+                .components
+                .get()?
+                .0
+                .iter()
+                .find(|(key, _)| key.get().is_some_and(|key| key == component.id.as_str()))?;
+            let bare =
+                given.1.get().is_some_and(|given| given.probes.is_absent() && given.depends_on.is_absent());
             bare.then(|| {
                 (
                     format!("nothing tells how {} is: it has no probes and depends on nothing", component.id),
@@ -163,7 +172,8 @@ fn unreadable(estate: &Estate, component: &Component, file: &EstateFile) -> Opti
         _ => component.selector.is_none().then(|| {
             (
                 format!("nothing can read {}: it has no `select`", component.id),
-                "add `select: { id: NAME }` or `select: { tag: Key=Value }`; until then it is unknown".to_owned(),
+                "add `select: { id: NAME }` or `select: { tag: Key=Value }`; until then it is unknown"
+                    .to_owned(),
             )
         }),
     }
@@ -224,7 +234,10 @@ fn probes(file: &EstateFile) -> Vec<Diagnostic> {
 }
 
 fn kinds(probe: &ProbeFile) -> usize {
-    [&probe.http, &probe.tcp, &probe.dns, &probe.alarm, &probe.sql].iter().filter(|field| !field.is_absent()).count()
+    [&probe.http, &probe.tcp, &probe.dns, &probe.alarm, &probe.sql]
+        .iter()
+        .filter(|field| !field.is_absent())
+        .count()
 }
 
 /// Secrets do not stand in an estate file: addresses with a password in them and private keys are refused, and not
@@ -245,7 +258,12 @@ fn secrets(file: &EstateFile) -> Vec<Diagnostic> {
     }
     for (_, environment) in file.environments.get().map_or([].as_slice(), |entries| entries.0.as_slice()) {
         let endpoints = environment.get().and_then(|environment| environment.endpoints.get());
-        texts.extend(endpoints.map_or([].as_slice(), |entries| entries.0.as_slice()).iter().map(|(_, address)| address));
+        texts.extend(
+            endpoints
+                .map_or([].as_slice(), |entries| entries.0.as_slice())
+                .iter()
+                .map(|(_, address)| address),
+        );
     }
     let keys = file.people.get().and_then(|people| people.approvers.get());
     for (_, key) in keys.map_or([].as_slice(), |entries| entries.0.as_slice()) {
@@ -257,10 +275,12 @@ fn secrets(file: &EstateFile) -> Vec<Diagnostic> {
             );
         }
     }
-    said.extend(texts.into_iter().filter(|field| field.get().is_some_and(|text| has_password(text))).map(|field| {
-        Diagnostic::secret(field.place().unwrap_or_default(), "a password stands in this address")
-            .help("secrets never stand in an estate file; take it out, and change it")
-    }));
+    said.extend(texts.into_iter().filter(|field| field.get().is_some_and(|text| has_password(text))).map(
+        |field| {
+            Diagnostic::secret(field.place().unwrap_or_default(), "a password stands in this address")
+                .help("secrets never stand in an estate file; take it out, and change it")
+        },
+    ));
     said
 }
 
@@ -268,5 +288,6 @@ fn secrets(file: &EstateFile) -> Vec<Diagnostic> {
 fn has_password(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     // An address of Git is `git@host:path`: there the colon comes after the at.
-    rest.rsplit_once('@').is_some_and(|(login, _)| login.split_once(':').is_some_and(|(user, _)| !user.contains('/')))
+    rest.rsplit_once('@')
+        .is_some_and(|(login, _)| login.split_once(':').is_some_and(|(user, _)| !user.contains('/')))
 }

@@ -95,7 +95,8 @@ pub fn render(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
             start..shift(diagnostic.place.end).max(start)
         };
         // A span over several lines would draw a tall bracket; the first line says enough.
-        let end = clean.get(span.clone()).and_then(|text| text.find('\n')).map_or(span.end, |at| span.start + at);
+        let end =
+            clean.get(span.clone()).and_then(|text| text.find('\n')).map_or(span.end, |at| span.start + at);
         let snippet = Snippet::source(clean.as_str())
             .path(name.as_str())
             .fold(true)
@@ -115,7 +116,8 @@ pub fn render(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
 
 /// Returns `source` with every secret that a diagnostic is about covered, byte for byte, so that places stay.
 fn mask(source: &str, diagnostics: &[Diagnostic]) -> String {
-    let secrets: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.secret).map(|d| d.place).collect();
+    let secrets: Vec<_> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.secret).map(|d| d.place).collect();
     let hidden = |at: usize| secrets.iter().any(|place| (place.start..place.end).contains(&at));
     source
         .char_indices()

@@ -1,6 +1,6 @@
 //! From a file to an estate, or to everything that is wrong with the file.
 
-use super::diagnostic::{render, Diagnostic, FilePlace, Gravity};
+use super::diagnostic::{Diagnostic, FilePlace, Gravity, render};
 use super::estate_file::EstateFile;
 use super::yaml::{self, Budget};
 use super::{check, resolve};
@@ -51,7 +51,9 @@ pub fn load_text(source: &str) -> Result<Loaded, Vec<Diagnostic>> {
     let node = yaml::parse(source, Budget::default()).map_err(|diagnostic| vec![diagnostic])?;
     if matches!(node.value, yaml::Value::Null) {
         let place = FilePlace { line: 1, column: 1, start: 0, end: 0 };
-        return Err(vec![Diagnostic::error(place, "the file is empty").help("`lifeboat schema estate` prints the format")]);
+        return Err(vec![
+            Diagnostic::error(place, "the file is empty").help("`lifeboat schema estate` prints the format"),
+        ]);
     }
     let (file, mut noted) = yaml::from_node::<EstateFile>(&node);
     let (estate, resolved) = resolve::resolve(&file);

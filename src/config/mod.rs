@@ -9,10 +9,11 @@ pub mod check;
 pub mod diagnostic;
 pub mod estate_file;
 pub mod load;
+mod others;
 pub mod paths;
 pub mod resolve;
-pub mod schema;
 pub mod scalar;
+pub mod schema;
 pub mod yaml;
 
-pub use load::{load, load_text, Loaded};
+pub use load::{Loaded, load, load_text};

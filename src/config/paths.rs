@@ -70,7 +70,8 @@ impl StateDir {
     fn make(path: &Path) -> Result<(), Failure> {
         let shown = path.display();
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-            Failure::of(format!("cannot make the state folder {shown}"), &error).hint("name another with `--state-dir DIR`")
+            Failure::of(format!("cannot make the state folder {shown}"), &error)
+                .hint("name another with `--state-dir DIR`")
         })?;
         let meta = std::fs::symlink_metadata(path)
             .map_err(|error| Failure::of(format!("cannot look at the state folder {shown}"), &error))?;
@@ -78,10 +79,16 @@ impl StateDir {
             Err(Failure::new(FailureKind::Refused, format!("the state folder {shown} {why}")).hint(hint))
         };
         if !meta.is_dir() {
-            return refused("is a link or a file", "name the folder itself with `--state-dir DIR`".to_owned());
+            return refused(
+                "is a link or a file",
+                "name the folder itself with `--state-dir DIR`".to_owned(),
+            );
         }
         if meta.uid() != rustix::process::geteuid().as_raw() {
-            return refused("belongs to another user", "name one of your own with `--state-dir DIR`".to_owned());
+            return refused(
+                "belongs to another user",
+                "name one of your own with `--state-dir DIR`".to_owned(),
+            );
         }
         if meta.mode() & 0o077 != 0 {
             return refused("is open to other users", format!("chmod 700 {shown}"));

@@ -1,23 +1,24 @@
 //! From the estate file as it is written to the estate that it means.
 
-use super::diagnostic::{suggestion, Diagnostic, FilePlace};
+use super::diagnostic::{Diagnostic, FilePlace, suggestion};
 use super::estate_file::{
-    ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ObjectiveFile, ObjectivesFile, ProofFile,
-    ProviderName, SelectFile,
+    ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ObjectiveFile, ObjectivesFile,
+    ProofFile, ProviderName, SelectFile,
 };
+use super::others::circles;
 use super::yaml::{Entries, Field};
+use crate::domain::Text;
 use crate::domain::estate::{
-    Component, Environment, EnvironmentClass, Estate, Provider, Selector, SCENARIO_NAMES,
+    Component, Environment, EnvironmentClass, Estate, Provider, SCENARIO_NAMES, Selector,
 };
 use crate::domain::ids::{AccountId, ComponentId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::objective::Objectives;
-use crate::domain::place::{Place, GLOBAL, OUTSIDE};
+use crate::domain::place::{GLOBAL, OUTSIDE, Place};
 use crate::domain::proof::Proof;
 use crate::domain::reading::{Cadences, Capability};
 use crate::domain::scope::FailureScope;
-use crate::domain::{dependency, Text};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The format's version.
@@ -36,12 +37,16 @@ pub(super) fn resolve(file: &Field<EstateFile>) -> (Option<Estate>, Vec<Diagnost
                 .help(format!("this lifeboat reads version {VERSION}")),
         ),
         None if file.version.is_absent() => {
-            wrong.push(Diagnostic::error(top, "`version` is missing").help(format!("write `version: {VERSION}`")));
+            wrong.push(
+                Diagnostic::error(top, "`version` is missing").help(format!("write `version: {VERSION}`")),
+            );
         }
         None => {}
     }
     if file.estate.is_absent() {
-        wrong.push(Diagnostic::error(top, "`estate` is missing").help("write `estate:` and the name of your estate"));
+        wrong.push(
+            Diagnostic::error(top, "`estate` is missing").help("write `estate:` and the name of your estate"),
+        );
     }
     let mut resolver = Resolver { file, top, wrong, environments: Vec::new() };
     resolver.environments();
@@ -54,14 +59,14 @@ pub(super) fn resolve(file: &Field<EstateFile>) -> (Option<Estate>, Vec<Diagnost
     (Some(estate), wrong)
 }
 
-struct Resolver<'a> {
-    file: &'a EstateFile,
-    top: FilePlace,
-    wrong: Vec<Diagnostic>,
+pub(super) struct Resolver<'a> {
+    pub(super) file: &'a EstateFile,
+    pub(super) top: FilePlace,
+    pub(super) wrong: Vec<Diagnostic>,
     environments: Vec<Environment>,
 }
 
-fn entries<T>(field: &Field<Entries<T>>) -> impl Iterator<Item = (&str, FilePlace, &Field<T>)> {
+pub(super) fn entries<T>(field: &Field<Entries<T>>) -> impl Iterator<Item = (&str, FilePlace, &Field<T>)> {
     let entries = field.get().map_or([].as_slice(), |entries| entries.0.as_slice());
     entries.iter().filter_map(|(key, value)| {
         let name = key.get()?;
@@ -70,7 +75,7 @@ fn entries<T>(field: &Field<Entries<T>>) -> impl Iterator<Item = (&str, FilePlac
 }
 
 impl Resolver<'_> {
-    fn error(&mut self, place: FilePlace, says: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn error(&mut self, place: FilePlace, says: impl Into<String>, help: impl Into<String>) {
         self.wrong.push(Diagnostic::error(place, says).help(help));
     }
 
@@ -120,7 +125,11 @@ impl Resolver<'_> {
         }
         for (field, what) in [(given.scenario.place(), "scenario"), (given.seed.place(), "seed")] {
             if let (Some(place), false) = (field, sandbox) {
-                self.error(place, format!("`{what}` belongs to the sandbox"), "add `provider: sandbox`, or remove it");
+                self.error(
+                    place,
+                    format!("`{what}` belongs to the sandbox"),
+                    "add `provider: sandbox`, or remove it",
+                );
             }
         }
         let region = given.region.get().map_or("us-east-2", |region| region.0.as_str());
@@ -146,7 +155,10 @@ impl Resolver<'_> {
             },
             provider: if sandbox {
                 let scenario = given.scenario.get().map_or("calm", |scenario| scenario.0.as_str());
-                Provider::Sandbox { scenario: Text::new(scenario), seed: given.seed.get().copied().unwrap_or(1) }
+                Provider::Sandbox {
+                    scenario: Text::new(scenario),
+                    seed: given.seed.get().copied().unwrap_or(1),
+                }
             } else {
                 Provider::Aws
             },
@@ -196,7 +208,11 @@ impl Resolver<'_> {
             let ids = self.names(&drill.components, known);
             let Some(every) = drill.every.get() else {
                 if drill.every.is_absent() {
-                    self.error(place, format!("drill `{name}` has no `every`"), "write how often, such as `every: 30 d`");
+                    self.error(
+                        place,
+                        format!("drill `{name}` has no `every`"),
+                        "write how often, such as `every: 30 d`",
+                    );
                 }
                 continue;
             };
@@ -208,48 +224,11 @@ impl Resolver<'_> {
         due
     }
 
-    /// Looks at the parts of the file that nothing of the estate follows from yet: they are still not to be wrong.
-    fn others(&mut self) {
-        let file = self.file;
-        for (name, place, field) in entries(&file.backends) {
-            check_name(&mut self.wrong, name, place, "backend");
-            let Some(backend) = field.get() else { continue };
-            self.environment_of(&backend.environment, name, place);
-            if backend.bucket.is_absent() {
-                self.error(place, format!("backend `{name}` has no `bucket`"), "write the bucket that keeps the states");
-            }
-        }
-        for (name, place, field) in entries(&file.webhooks) {
-            check_name(&mut self.wrong, name, place, "webhook");
-            let Some(webhook) = field.get() else { continue };
-            let variable = |text: &String| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-            match (webhook.url_from.get(), webhook.url_from.place()) {
-                (None, None) => self.error(
-                    place,
-                    format!("webhook `{name}` has no `url_from`"),
-                    "write the name of the environment variable that holds its address",
-                ),
-                (Some(text), Some(at)) if !variable(text) => {
-                    self.wrong.push(
-                        Diagnostic::secret(at, "this is not the name of an environment variable")
-                            .help("the address of a webhook is a secret; put it into a variable and write its name"),
-                    );
-                }
-                _ => {}
-            }
-            if let (Some(template), Some(at)) = (webhook.template.get(), webhook.template.place())
-                && !entries(&file.templates).any(|(known, ..)| known == template)
-            {
-                self.error(at, format!("there is no template `{template}`"), "write it under `templates:`");
-            }
-        }
-        let policy = file.policy.get();
-        for item in policy.and_then(|policy| policy.break_glass.get()).map_or([].as_slice(), Vec::as_slice) {
-            self.environment_of(item, "policy", item.place_or(self.top));
-        }
-    }
-
-    fn names(&mut self, field: &Field<Vec<Field<String>>>, known: &BTreeMap<&str, FilePlace>) -> Vec<ComponentId> {
+    fn names(
+        &mut self,
+        field: &Field<Vec<Field<String>>>,
+        known: &BTreeMap<&str, FilePlace>,
+    ) -> Vec<ComponentId> {
         let mut ids = Vec::new();
         for item in field.get().map_or([].as_slice(), Vec::as_slice) {
             let (Some(name), Some(place)) = (item.get(), item.place()) else { continue };
@@ -266,7 +245,12 @@ impl Resolver<'_> {
         ids
     }
 
-    fn environment_of(&mut self, given: &Field<String>, name: &str, place: FilePlace) -> Option<Environment> {
+    pub(super) fn environment_of(
+        &mut self,
+        given: &Field<String>,
+        name: &str,
+        place: FilePlace,
+    ) -> Option<Environment> {
         match (given.get(), given.place()) {
             (Some(wanted), Some(at)) => {
                 let found = self.environments.iter().find(|environment| environment.name.as_str() == wanted);
@@ -290,7 +274,8 @@ impl Resolver<'_> {
                 [only] => Some(only.clone()),
                 [] => None,
                 several => {
-                    let names: Vec<_> = several.iter().map(|environment| environment.name.to_string()).collect();
+                    let names: Vec<_> =
+                        several.iter().map(|environment| environment.name.to_string()).collect();
                     let says = format!("`{name}` does not say its environment");
                     self.error(place, says, format!("write `environment:` and one of {}", names.join(", ")));
                     None
@@ -309,10 +294,18 @@ impl Resolver<'_> {
     ) -> Option<Component> {
         let depends_on = self.names(&given.depends_on, known);
         if given.kind.is_absent() {
-            self.error(place, format!("`{name}` has no `kind`"), "write what it is, such as `kind: rds-instance`");
+            self.error(
+                place,
+                format!("`{name}` has no `kind`"),
+                "write what it is, such as `kind: rds-instance`",
+            );
         }
         if let (Some(Kind::Group), Some(place)) = (given.kind.get(), given.kind.place()) {
-            self.error(place, "a group is not written as a component", "move it under `groups:` and give it `members:`");
+            self.error(
+                place,
+                "a group is not written as a component",
+                "move it under `groups:` and give it `members:`",
+            );
         }
         // Everything is looked at before anything is given up, so that every mistake is said.
         let selector = self.selector(&given.select);
@@ -335,13 +328,17 @@ impl Resolver<'_> {
         } else if kind == Kind::DnsRecord {
             vec![Place { region: GLOBAL.into(), ..home.clone() }]
         } else {
-            let dr = environment.dr_region.iter().map(|region| Place { region: region.clone(), ..home.clone() });
+            let dr =
+                environment.dr_region.iter().map(|region| Place { region: region.clone(), ..home.clone() });
             std::iter::once(home.clone()).chain(dr.filter(|place| *place != home)).collect()
         };
         for copy in given.copies.get().map_or([].as_slice(), Vec::as_slice) {
             let (Some(copy), Some(at)) = (copy.get(), copy.place()) else { continue };
             let place = Place {
-                account: copy.account.get().map_or(home.account.clone(), |account| AccountId::new(&account.0)),
+                account: copy
+                    .account
+                    .get()
+                    .map_or(home.account.clone(), |account| AccountId::new(&account.0)),
                 region: copy.region.get().map_or(home.region.clone(), |region| Region::new(&region.0)),
             };
             if place == home && copy.at.is_absent() {
@@ -387,12 +384,18 @@ impl Resolver<'_> {
         let members = self.names(&given.members, known);
         let proofs = self.proofs(&given.proven);
         if given.members.is_absent() || given.members.get().is_some_and(Vec::is_empty) {
-            self.error(place, format!("group `{name}` has no members"), "write `members:` and the components in it");
+            self.error(
+                place,
+                format!("group `{name}` has no members"),
+                "write `members:` and the components in it",
+            );
             return None;
         }
         let defaults = |name: &str| {
             let mut environments = entries(&self.file.environments);
-            environments.find(|(key, ..)| *key == name).and_then(|(_, _, field)| field.get()?.objectives.get())
+            environments
+                .find(|(key, ..)| *key == name)
+                .and_then(|(_, _, field)| field.get()?.objectives.get())
         };
         // A group lives where its first member does.
         let first = members.iter().find_map(|id| components.iter().find(|component| component.id == *id));
@@ -425,18 +428,30 @@ impl Resolver<'_> {
             (None, Some(tag)) => {
                 let Some((key, value)) = tag.split_once('=').filter(|(key, _)| !key.is_empty()) else {
                     let at = given.tag.place_or(place);
-                    self.error(at, format!("`{tag}` is not a tag"), "write `Key=Value`, such as `tag: Backup=true`");
+                    self.error(
+                        at,
+                        format!("`{tag}` is not a tag"),
+                        "write `Key=Value`, such as `tag: Backup=true`",
+                    );
                     return None;
                 };
                 Some(Selector::Tag { key: Text::new(key), value: Text::new(value) })
             }
             (Some(_), Some(_)) => {
-                self.error(place, "a component is found by its id or by a tag, not by both", "remove one of them");
+                self.error(
+                    place,
+                    "a component is found by its id or by a tag, not by both",
+                    "remove one of them",
+                );
                 None
             }
             (None, None) => {
                 if given.id.is_absent() && given.tag.is_absent() {
-                    self.error(place, "`select` says nothing", "write `select: { id: NAME }` or `select: { tag: Key=Value }`");
+                    self.error(
+                        place,
+                        "`select` says nothing",
+                        "write `select: { id: NAME }` or `select: { tag: Key=Value }`",
+                    );
                 }
                 None
             }
@@ -449,7 +464,11 @@ impl Resolver<'_> {
             let (Some(given), Some(place)) = (item.get(), item.place()) else { continue };
             let (Some(took), Some(on)) = (given.took.get(), given.on.get()) else {
                 if given.took.is_absent() || given.on.is_absent() {
-                    self.error(place, "a measured recovery needs `took` and `on`", "such as `{ took: 41 min, on: 2026-10-12 }`");
+                    self.error(
+                        place,
+                        "a measured recovery needs `took` and `on`",
+                        "such as `{ took: 41 min, on: 2026-10-12 }`",
+                    );
                 }
                 continue;
             };
@@ -464,14 +483,15 @@ impl Resolver<'_> {
     }
 }
 
-fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
+pub(super) fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
     let fits = name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_/".contains(c));
     if !fits {
         wrong.push(
-            Diagnostic::error(place, format!("`{name}` cannot be the name of {what}s"))
-                .help("use letters, digits and . _ / - , begin with a letter or digit, at most 64 characters"),
+            Diagnostic::error(place, format!("`{name}` cannot be the name of {what}s")).help(
+                "use letters, digits and . _ / - , begin with a letter or digit, at most 64 characters",
+            ),
         );
     }
 }
@@ -490,7 +510,9 @@ fn objectives(environment: Option<&ObjectivesFile>, own: Option<&ObjectivesFile>
             });
             field.and_then(Field::get).map(|one| (one.rpo.get().cloned(), one.rto.get().cloned()))
         };
-        let plain = |given: Option<&ObjectivesFile>| given.map(|all| (all.rpo.get().cloned(), all.rto.get().cloned()));
+        let plain = |given: Option<&ObjectivesFile>| {
+            given.map(|all| (all.rpo.get().cloned(), all.rto.get().cloned()))
+        };
         let objective = all.of_mut(scope);
         for (rpo, rto) in [plain(environment), plain(own), of(environment), of(own)].into_iter().flatten() {
             objective.rpo = rpo.map_or(objective.rpo, |rpo| rpo.0);
@@ -516,34 +538,4 @@ fn cadences(file: &EstateFile) -> Cadences {
         }
     }
     cadences
-}
-
-/// Names every circle of dependencies and memberships, each once.
-fn circles(file: &EstateFile, estate: &Estate) -> Vec<Diagnostic> {
-    let mut graph: dependency::Graph<'_> = estate
-        .components
-        .iter()
-        .map(|component| (&component.id, component.depends_on.iter().chain(&component.members).collect()))
-        .collect();
-    let mut wrong = Vec::new();
-    let places: BTreeMap<&str, FilePlace> = entries(&file.components)
-        .map(|(name, place, _)| (name, place))
-        .chain(entries(&file.groups).map(|(name, place, _)| (name, place)))
-        .collect();
-    while let Err(circle) = dependency::order(&graph) {
-        let mut names: Vec<&str> = circle.iter().map(|id| id.as_str()).collect();
-        let Some(&first) = names.first() else { break };
-        names.push(first);
-        let place = places.get(first).copied().unwrap_or_default();
-        wrong.push(
-            Diagnostic::error(place, format!("these wait for each other: {}", names.join(" -> ")))
-                .help("none of them could ever recover first; remove one of the dependencies"),
-        );
-        let members: BTreeSet<_> = circle.into_iter().collect();
-        graph.retain(|id, _| !members.contains(id));
-        for needs in graph.values_mut() {
-            needs.retain(|id| !members.contains(id));
-        }
-    }
-    wrong
 }

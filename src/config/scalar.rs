@@ -1,10 +1,10 @@
 //! Scalars of the estate file: each parsed once into the type that it is, each with its own message.
 
 use crate::domain::{duration, retention};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
-use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::{borrow::Cow, time::Duration};
@@ -113,7 +113,9 @@ fn name(text: &str) -> Result<String, String> {
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_/".contains(c));
     if !fits {
-        return Err(format!("`{text}` is not a name; use letters, digits and . _ / - , and begin with a letter or digit"));
+        return Err(format!(
+            "`{text}` is not a name; use letters, digits and . _ / - , and begin with a letter or digit"
+        ));
     }
     if text.len() > NAME_CHARS {
         return Err(format!("this name has {} characters, the most is {NAME_CHARS}", text.len()));

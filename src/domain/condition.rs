@@ -1,7 +1,7 @@
 //! What a component itself says, while it still answers.
 
-use super::ids::{AccountId, KeyId, Region};
 use super::Text;
+use super::ids::{AccountId, KeyId, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

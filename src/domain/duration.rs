@@ -62,7 +62,8 @@ pub fn age_words(span: Duration) -> String {
 /// # Errors
 /// A sentence that says what to write instead.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a duration; write a number and a unit, such as 15 min, 24 h or 30 d");
+    let wrong =
+        || format!("`{text}` is not a duration; write a number and a unit, such as 15 min, 24 h or 30 d");
     let span: Span = text.trim().parse().map_err(|_| wrong())?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err(format!("`{text}`: months and years have no fixed length; write days, such as 365 d"));
@@ -134,9 +135,14 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, secs) in
-            [("15 min", 900), ("1h 30m", 5400), ("24 h", 86400), ("30 d", 2_592_000), ("2 hours", 7200), ("0 s", 0)]
-        {
+        for (text, secs) in [
+            ("15 min", 900),
+            ("1h 30m", 5400),
+            ("24 h", 86400),
+            ("30 d", 2_592_000),
+            ("2 hours", 7200),
+            ("0 s", 0),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(secs)), "{text}");
         }
         for text in ["15", "soon", "1 y", "-5 min", "", "5 parsecs"] {

@@ -1,5 +1,6 @@
 //! The estate: environments, components and groups, as the estate file resolved to them.
 
+use super::Text;
 use super::ids::{AccountId, ComponentId, EnvironmentName, Region};
 use super::kind::Kind;
 use super::objective::Objectives;
@@ -7,7 +8,6 @@ use super::place::Place;
 use super::proof::Proof;
 use super::reading::Cadences;
 use super::retention::Rule;
-use super::Text;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Whether consent, words and colours of production apply.

@@ -1,8 +1,8 @@
 //! Terraform locks, and what speaks for and against their being stale.
 
+use super::Text;
 use super::duration::{age_words, elapsed};
 use super::state::StateHistory;
-use super::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,9 @@ impl Lock {
     pub fn evidence(&self, state: Option<&StateHistory>, now: Timestamp) -> Evidence {
         let mut evidence = Evidence::default();
         let Some(created_at) = self.created_at else {
-            evidence.stale.push("its record is not JSON, so Terraform did not write it and cannot release it".into());
+            evidence
+                .stale
+                .push("its record is not JSON, so Terraform did not write it and cannot release it".into());
             return evidence;
         };
         let held = elapsed(created_at, now);

@@ -1,8 +1,8 @@
 //! What was measured: drills and real recoveries.
 
+use super::Text;
 use super::duration::seconds;
 use super::scope::FailureScope;
-use super::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

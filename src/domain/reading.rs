@@ -1,5 +1,6 @@
 //! Readings: values with their source and age, and what is known when a read fails.
 
+use super::Text;
 use super::condition::{Condition, Identity, KeyPlace, KeyState};
 use super::duration::elapsed;
 use super::ids::{ComponentId, EnvironmentName};
@@ -8,7 +9,6 @@ use super::place::Place;
 use super::proof::Proof;
 use super::recovery_point::RecoveryPoint;
 use super::state::StateHistory;
-use super::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -216,7 +216,9 @@ impl Reading {
     /// Returns what it is worth at `now`, when values older than `stale_after` are not relied on.
     pub fn worth(&self, now: Timestamp, stale_after: Duration) -> Worth<'_> {
         match &self.held {
-            Some(held) if self.failed.is_none() && elapsed(held.read_at, now) <= stale_after => Worth::Fresh(held),
+            Some(held) if self.failed.is_none() && elapsed(held.read_at, now) <= stale_after => {
+                Worth::Fresh(held)
+            }
             held => Worth::Stale(held.as_ref()),
         }
     }
@@ -257,7 +259,12 @@ impl Readings {
     }
 
     /// Returns the reading of a component at a place.
-    pub fn of(&self, component: &ComponentId, place: &Place, capability: Capability) -> Option<&Arc<Reading>> {
+    pub fn of(
+        &self,
+        component: &ComponentId,
+        place: &Place,
+        capability: Capability,
+    ) -> Option<&Arc<Reading>> {
         let subject = Subject::Component(component.clone(), place.clone());
         self.0.get(&ReadingKey { subject, capability })
     }

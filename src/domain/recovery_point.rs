@@ -1,9 +1,9 @@
 //! What there is to recover from.
 
+use super::Text;
 use super::duration::{self, seconds};
 use super::ids::{KeyId, PointId, Region};
 use super::place::Place;
-use super::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ pub struct RecoveryPoint {
     /// How large it is.
     pub size_bytes: Option<u64>,
     /// What keeps it from being deleted.
-    pub hold: Option<Hold>,
+    pub hold: Option<Box<Hold>>,
     /// Whether it was read back.
     pub verified: Option<Verification>,
 }

@@ -97,7 +97,11 @@ impl Redactor {
                 run.push(c);
                 continue;
             }
-            if run.len() == 12 { out.push_str(&self.name("account", &run)) } else { out.push_str(&run) }
+            if run.len() == 12 {
+                out.push_str(&self.name("account", &run))
+            } else {
+                out.push_str(&run)
+            }
             run.clear();
             if c != '\0' {
                 out.push(c);

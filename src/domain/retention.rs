@@ -39,7 +39,8 @@ impl fmt::Display for Rule {
 }
 
 /// The grammar in one line, for errors and documentation.
-pub const GRAMMAR: &str = "hourly 7 d, daily 30 d, weekly on Sundays 90 d, monthly on the 1st 1 y, yearly on 1 January 7 y";
+pub const GRAMMAR: &str =
+    "hourly 7 d, daily 30 d, weekly on Sundays 90 d, monthly on the 1st 1 y, yearly on 1 January 7 y";
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -52,7 +53,17 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 ];
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -79,7 +90,9 @@ pub fn parse(text: &str) -> Result<Rule, String> {
         ("hourly", None) => Every::Hour,
         ("daily", None) => Every::Day,
         ("weekly", None) => Every::Week(None),
-        ("weekly", Some(day)) => Every::Week(Some(weekday(day).ok_or_else(|| wrong("no such day of the week"))?)),
+        ("weekly", Some(day)) => {
+            Every::Week(Some(weekday(day).ok_or_else(|| wrong("no such day of the week"))?))
+        }
         ("monthly", None) => Every::Month(None),
         ("monthly", Some(day)) => {
             Every::Month(Some(day_of_month(day).ok_or_else(|| wrong("the day must be from 1st to 28th"))?))
@@ -232,8 +245,14 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(|rule| rule.every), Ok(every), "{text}");
         }
-        for text in ["daily", "fortnightly 30 d", "weekly on Caturday 90 d", "daily soon", "monthly on the 31st 1 y", ""]
-        {
+        for text in [
+            "daily",
+            "fortnightly 30 d",
+            "weekly on Caturday 90 d",
+            "daily soon",
+            "monthly on the 31st 1 y",
+            "",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
 //! Terraform states: their versions, digest and replica, and the recovery points that follow from them.
 
+use super::Text;
 use super::duration::seconds;
 use super::place::Place;
 use super::recovery_point::{Holds, PointKind, PointStatus, RecoveryPoint};
-use super::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,9 @@ impl StateHistory {
         };
         let guarded = matches!(self.digest, Digest::Row(_));
         match current.form {
-            StateForm::Empty | StateForm::DeleteMarker if !guarded => Some(StateTrouble::WouldRebuildEverything),
+            StateForm::Empty | StateForm::DeleteMarker if !guarded => {
+                Some(StateTrouble::WouldRebuildEverything)
+            }
             StateForm::Truncated | StateForm::Foreign => Some(StateTrouble::Unreadable(current.form)),
             _ => match (&self.digest, &current.md5) {
                 (Digest::Row(row), Some(md5)) if row != md5 => Some(StateTrouble::DigestMismatch),
@@ -145,8 +147,12 @@ impl StateHistory {
                     (None, None) => Holds::Everything,
                 };
                 superseded_at = Some(version.written_at);
-                let mut point =
-                    RecoveryPoint::new(version.version_id.as_str(), PointKind::StateVersion, place.clone(), holds);
+                let mut point = RecoveryPoint::new(
+                    version.version_id.as_str(),
+                    PointKind::StateVersion,
+                    place.clone(),
+                    holds,
+                );
                 if !version.form.can_be_restored() {
                     point.status = PointStatus::Failed(version.form.words().into());
                 }

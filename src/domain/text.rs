@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 use unicode_width::UnicodeWidthChar;
 
 /// What stands in the place of a character that was made harmless.
@@ -16,9 +16,10 @@ const MAX_MARKS: usize = 4;
 
 /// A text without control, format, bidirectional or invisible characters and without stacked marks.
 ///
-/// Built from anything; every offending character becomes U+FFFD, so nothing is glued together silently.
+/// Built from anything; every offending character becomes U+FFFD, so nothing is glued together silently. Cheap to
+/// clone: a hundred thousand points share the names of their places and keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Text(Box<str>);
+pub struct Text(Arc<str>);
 
 impl Text {
     /// Returns `raw` made harmless and at most [`MAX_CHARS`] characters long.
@@ -161,7 +162,9 @@ mod tests {
 
     #[test]
     fn every_control_and_format_character_is_replaced() {
-        for raw in ["\u{1b}[2J", "\u{9b}2J", "a\nb", "\u{202e}x", "\u{200d}", "\u{e0041}", "\u{2028}", "\u{7f}"] {
+        for raw in
+            ["\u{1b}[2J", "\u{9b}2J", "a\nb", "\u{202e}x", "\u{200d}", "\u{e0041}", "\u{2028}", "\u{7f}"]
+        {
             let clean = Text::new(raw);
             assert!(clean.as_str().contains(REPLACEMENT), "{raw:?} became {clean:?}");
             assert!(!clean.as_str().chars().any(is_hostile), "{raw:?} became {clean:?}");

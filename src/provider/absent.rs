@@ -2,7 +2,8 @@
 
 use super::clock::SystemClock;
 use super::port::{
-    Answer, Ask, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints, ReadProofs, ReadStates,
+    Answer, Ask, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints,
+    ReadProofs, ReadStates,
 };
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;

@@ -1,6 +1,7 @@
 //! The ports: one for each thing that can be asked, and one for acting.
 
 use crate::authority::ArmedStep;
+use crate::domain::Text;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::{Component, Environment};
 use crate::domain::lock::Lock;
@@ -9,7 +10,6 @@ use crate::domain::proof::Proof;
 use crate::domain::reading::ReadTrouble;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
-use crate::domain::Text;
 use jiff::Timestamp;
 use std::{future::Future, pin::Pin, sync::Arc};
 

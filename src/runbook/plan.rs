@@ -1,9 +1,9 @@
 //! A step as it was planned: what will be called, on what, and under which plan.
 
+use crate::domain::Text;
 use crate::domain::action::ActionClass;
 use crate::domain::estate::EnvironmentClass;
 use crate::domain::ids::ComponentId;
-use crate::domain::Text;
 
 /// The SHA-256 of a plan file's bytes, in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

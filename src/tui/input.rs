@@ -5,12 +5,14 @@
 
 use super::message::Message;
 use super::runtime::Event;
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::sync::mpsc::SyncSender;
-use termina::event as parsed;
 use termina::Parser;
+use termina::event as parsed;
 
 /// How long the rest of a sequence may take to arrive before a lone escape is the Esc key.
 const REST_OF_SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
@@ -78,7 +80,9 @@ fn message(event: termina::Event) -> Option<Message> {
         ))),
         termina::Event::Mouse(mouse) => Some(Message::Mouse(MouseEvent {
             kind: match mouse.kind {
-                parsed::MouseEventKind::Down(parsed::MouseButton::Left) => MouseEventKind::Down(MouseButton::Left),
+                parsed::MouseEventKind::Down(parsed::MouseButton::Left) => {
+                    MouseEventKind::Down(MouseButton::Left)
+                }
                 parsed::MouseEventKind::ScrollDown => MouseEventKind::ScrollDown,
                 parsed::MouseEventKind::ScrollUp => MouseEventKind::ScrollUp,
                 _ => return None,

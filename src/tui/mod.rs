@@ -21,9 +21,9 @@ mod signals;
 mod writer;
 
 use crate::collector::Snapshot;
+use crate::domain::Text;
 use crate::domain::estate::Estate;
 use crate::domain::redaction::Redactor;
-use crate::domain::Text;
 use crate::failure::Failure;
 use crate::provider::port::Clock;
 use keymap::Keymap;

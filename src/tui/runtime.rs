@@ -2,25 +2,25 @@
 
 use super::effect::Effect;
 use super::message::Message;
-use super::model::{judge, JudgeRequest, Judgement, Model, Notice, Overview};
+use super::model::{JudgeRequest, Judgement, Model, Notice, Overview, judge};
 use super::update::update;
 use super::view::view;
 use super::writer::Writer;
-use super::{input, signals, terminal, Setup};
+use super::{Setup, input, signals, terminal};
 use crate::collector::Snapshot;
-use crate::domain::scope::FailureScope;
 use crate::domain::Text;
+use crate::domain::scope::FailureScope;
 use crate::failure::{Failure, FailureKind};
 use crate::provider::port::Clock;
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::Command as _;
-use jiff::tz::TimeZone;
+use crossterm::clipboard::CopyToClipboard;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::io;
-use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -60,10 +60,12 @@ pub(super) enum Event {
 /// Runs the console.
 pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     let failed = |what: &'static str| move |error: io::Error| Failure::of(what, &error);
-    let Setup { estate, origin, sandbox, clock, snapshots, refresh, keymap, look, redactor, presenter, .. } = setup;
+    let Setup {
+        estate, origin, sandbox, clock, snapshots, refresh, keymap, look, redactor, presenter, ..
+    } = setup;
     let snapshot = snapshots.borrow().clone();
-    let notice = (!setup.notes.is_empty())
-        .then(|| Notice { text: Text::new(&setup.notes.join("; ")), alarm: true });
+    let notice =
+        (!setup.notes.is_empty()).then(|| Notice { text: Text::new(&setup.notes.join("; ")), alarm: true });
     let mut model = Model {
         estate,
         origin,
@@ -96,7 +98,16 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     signals::start(events.clone()).map_err(failed("cannot wait for signals"))?;
     terminal::take().map_err(failed("cannot take the terminal"))?;
     let screen = Screen::start(events.clone(), model.size).inspect_err(|_| terminal::give_back())?;
-    let mut looping = Loop { model, screen, clock, refresh, judge: JudgeSlot::default(), dirty: true, drawn: None, waiting };
+    let mut looping = Loop {
+        model,
+        screen,
+        clock,
+        refresh,
+        judge: JudgeSlot::default(),
+        dirty: true,
+        drawn: None,
+        waiting,
+    };
     looping.draw();
     let started = input::start(events.clone())
         .and_then(|()| looping.judge.start(events.clone()))
@@ -114,8 +125,10 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     match ended {
         Some(End::Quit) | None => Ok(0),
         Some(End::Signal(signal)) => Ok(FailureKind::Signal(signal).exit_code()),
-        Some(End::Died(thread)) => Err(Failure::new(FailureKind::Failed, format!("the {thread} thread of the console died"))
-            .hint("the log in the state folder says why; `lifeboat status` works without the console")),
+        Some(End::Died(thread)) => {
+            Err(Failure::new(FailureKind::Failed, format!("the {thread} thread of the console died"))
+                .hint("the log in the state folder says why; `lifeboat status` works without the console"))
+        }
     }
 }
 
@@ -244,7 +257,8 @@ impl Loop {
 
     fn copy(&mut self, text: &str) {
         if text.len() > CLIPBOARD {
-            self.model.notice = Some(Notice { text: "too long for the clipboard of a terminal".into(), alarm: true });
+            self.model.notice =
+                Some(Notice { text: "too long for the clipboard of a terminal".into(), alarm: true });
             return;
         }
         let mut bytes = String::new();
@@ -336,8 +350,8 @@ struct Screen {
 
 impl Screen {
     fn start(events: SyncSender<Event>, size: (u16, u16)) -> Result<Self, Failure> {
-        let mut writer =
-            Writer::start(events).map_err(|error| Failure::of("cannot start writing to the terminal", &error))?;
+        let mut writer = Writer::start(events)
+            .map_err(|error| Failure::of("cannot start writing to the terminal", &error))?;
         writer.send([terminal::ENTER, terminal::MOUSE_ON].concat().into_bytes());
         Ok(Self { writer, painter: Painter::new(size) })
     }
@@ -397,11 +411,13 @@ impl JudgeSlot {
     fn start(&self, out: SyncSender<Event>) -> io::Result<()> {
         let slot = self.clone();
         let work = move || {
-            let judging = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loop {
-                let request = slot.take();
-                let judged = Message::Judged(Arc::new(judge(&request)));
-                if out.send(Event::Message(judged)).is_err() {
-                    return;
+            let judging = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                loop {
+                    let request = slot.take();
+                    let judged = Message::Judged(Arc::new(judge(&request)));
+                    if out.send(Event::Message(judged)).is_err() {
+                        return;
+                    }
                 }
             }));
             if judging.is_err() {
@@ -443,12 +459,9 @@ fn follow_readings(mut snapshots: watch::Receiver<Arc<Snapshot>>, out: SyncSende
 
 /// Panics on F12 where the environment asks for it, so that a test can see the terminal given back.
 #[cfg(debug_assertions)]
-#[expect(clippy::panic, reason = "it is what was asked for")]
 fn panic_if_asked(message: &Message) {
     let asked = matches!(message, Message::Key(key) if key.code == crossterm::event::KeyCode::F(12));
-    if asked && std::env::var_os("LIFEBOAT_PANIC").is_some() {
-        panic!("asked for by LIFEBOAT_PANIC");
-    }
+    assert!(!(asked && std::env::var_os("LIFEBOAT_PANIC").is_some()), "asked for by LIFEBOAT_PANIC");
 }
 
 /// Returns `now` in the steps in which time moves on the screen.

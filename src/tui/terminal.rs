@@ -3,7 +3,7 @@
 //! Giving it back is one byte string and one system call, so that it works from a panic, after a signal, and when
 //! output is blocked.
 
-use rustix::termios::{tcgetattr, tcgetwinsize, tcsetattr, OptionalActions, Termios};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

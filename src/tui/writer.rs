@@ -2,7 +2,7 @@
 
 use super::runtime::Event;
 use std::io;
-use std::sync::mpsc::{sync_channel, SyncSender};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Hands frames to the terminal.
 #[derive(Debug)]

@@ -14,10 +14,14 @@ const DOCUMENTS: [(&str, &[&str]); 5] = [
 ];
 
 fn valid(name: &str, document: &Value) {
-    let schema = std::fs::read_to_string(root(&format!("assets/schemas/{name}.schema.json"))).expect("the schema is kept");
+    let schema = std::fs::read_to_string(root(&format!("assets/schemas/{name}.schema.json")))
+        .expect("the schema is kept");
     let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
-    let errors: Vec<_> = validator.iter_errors(document).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{name}: {errors:#?}");
 }
 
@@ -42,7 +46,10 @@ fn the_doctor_s_document_fits_its_schema() {
     let ran = home.run(&["doctor", "--format", "json"]);
     assert_eq!(ran.code, 0, "{ran}");
     valid("doctor", &ran.json());
-    assert!(home.run(&["doctor"]).out.contains("▲ limited"), "without a terminal and tools something is limited");
+    assert!(
+        home.run(&["doctor"]).out.contains("▲ limited"),
+        "without a terminal and tools something is limited"
+    );
 }
 
 #[test]
@@ -76,7 +83,16 @@ fn figures_are_seconds_and_times_are_utc() {
 #[test]
 fn redaction_hides_accounts_and_people_everywhere_and_keeps_the_rest() {
     let home = Home::new();
-    for words in [&["status", "--failure", "all"][..], &["status", "--format", "json"], &["points"], &["points", "--format", "json"], &["locks"], &["locks", "--format", "json"], &["states", "--format", "json"], &["status", "--format", "prometheus"]] {
+    for words in [
+        &["status", "--failure", "all"][..],
+        &["status", "--format", "json"],
+        &["points"],
+        &["points", "--format", "json"],
+        &["locks"],
+        &["locks", "--format", "json"],
+        &["states", "--format", "json"],
+        &["status", "--format", "prometheus"],
+    ] {
         let plain = home.sandbox("calm", words);
         let mut all = words.to_vec();
         all.push("--redact");
@@ -115,11 +131,21 @@ fn a_console_that_starts_in_a_dead_region_judges_by_what_was_kept() {
     // The first run makes the world, and with it what a console would have read before.
     let ran = home.sandbox("region-loss", &["status", "--kept", "--format", "json"]);
     let kept = ran.json();
-    let orders = kept["components"].as_array().expect("components").iter().find(|c| c["id"] == "orders-db").expect("orders-db");
+    let orders = kept["components"]
+        .as_array()
+        .expect("components")
+        .iter()
+        .find(|c| c["id"] == "orders-db")
+        .expect("orders-db");
     assert_eq!(orders["failures"]["region"]["rpo"]["point"]["place"]["region"], "us-west-2", "{orders:#}");
     let ran = home.sandbox("region-loss", &["status", "--format", "json"]);
     let read = ran.json();
-    let media = read["components"].as_array().expect("components").iter().find(|c| c["id"] == "media").expect("media");
+    let media = read["components"]
+        .as_array()
+        .expect("components")
+        .iter()
+        .find(|c| c["id"] == "media")
+        .expect("media");
     assert_eq!(media["failures"]["local"]["rpo"]["loss"], "unknown");
     assert_eq!(media["failures"]["local"]["rpo"]["last_known_loss_s"], 0, "{media:#}");
 }

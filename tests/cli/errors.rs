@@ -28,7 +28,8 @@ fn check_fails_with_3_and_says_how_many() {
     let home = Home::new();
     let ran = home.sandbox("region-loss", &["status", "--check"]);
     assert_eq!(ran.code, 3, "{ran}");
-    let ran = home.sandbox("region-loss", &["status", "--check", "--fail-on", "rpo-at-risk", "--failure", "account"]);
+    let ran = home
+        .sandbox("region-loss", &["status", "--check", "--fail-on", "rpo-at-risk", "--failure", "account"]);
     assert_eq!(ran.code, 0, "{ran}");
 }
 
@@ -89,7 +90,13 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn help_completions_and_manual_are_printed() {
     let home = Home::new();
-    for words in [&["--help"][..], &["completions", "bash"], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
+    for words in [
+        &["--help"][..],
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["completions", "fish"],
+        &["man"],
+    ] {
         let ran = home.run(words);
         assert_eq!(ran.code, 0, "{ran}");
         assert!(ran.out.contains("lifeboat"), "{ran}");

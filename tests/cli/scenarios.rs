@@ -21,7 +21,11 @@ fn troubles(scenario: &str) -> BTreeSet<(String, String, String)> {
 fn planted(scenario: &str) -> (Vec<String>, Vec<String>) {
     let (calm, struck) = (troubles("calm"), troubles(scenario));
     let say = |(code, component, failure): &(String, String, String)| {
-        [code.as_str(), component, failure].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        [code.as_str(), component, failure]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     (struck.difference(&calm).map(say).collect(), calm.difference(&struck).map(say).collect())
 }
@@ -30,8 +34,19 @@ fn planted(scenario: &str) -> (Vec<String>, Vec<String>) {
 fn the_calm_estate_has_every_kind_of_trouble_an_operator_meets() {
     let codes: BTreeSet<String> = troubles("calm").into_iter().map(|(code, ..)| code).collect();
     for code in [
-        "rpo-breached", "rto-breached", "rto-at-risk", "rpo-at-risk", "rpo-unknown", "rto-unproven", "read-denied",
-        "state-locked", "digest-mismatch", "objects-deleted", "key-unusable", "retention-gap", "size-anomaly",
+        "rpo-breached",
+        "rto-breached",
+        "rto-at-risk",
+        "rpo-at-risk",
+        "rpo-unknown",
+        "rto-unproven",
+        "read-denied",
+        "state-locked",
+        "digest-mismatch",
+        "objects-deleted",
+        "key-unusable",
+        "retention-gap",
+        "size-anomaly",
         "cadence-missed",
     ] {
         assert!(codes.contains(code), "{code} is missing in {codes:?}");
@@ -78,7 +93,9 @@ fn a_lost_region_is_one_trouble_and_makes_only_its_own_components_unknown() {
     let (added, _) = planted("region-loss");
     assert!(added.iter().any(|says| says == "region-unreachable"), "{added:?}");
     for says in &added {
-        let follows = says == "region-unreachable" || says.starts_with("rpo-unknown") || says.starts_with("rto-unknown");
+        let follows = says == "region-unreachable"
+            || says.starts_with("rpo-unknown")
+            || says.starts_with("rto-unknown");
         assert!(follows, "{says} in {added:?}");
         assert!(!says.contains("stage-"), "staging lies elsewhere: {says}");
         // What survives the Region is known as well as before.
@@ -91,7 +108,8 @@ fn throttling_is_one_trouble_and_what_could_not_be_read_is_unknown() {
     let (added, _) = planted("throttled");
     assert!(added.iter().any(|says| says == "read-throttled"), "{added:?}");
     for says in &added {
-        let follows = says == "read-throttled" || says.starts_with("rpo-unknown") || says.starts_with("rto-unknown");
+        let follows =
+            says == "read-throttled" || says.starts_with("rpo-unknown") || says.starts_with("rto-unknown");
         assert!(follows, "{says} in {added:?}");
     }
 }
@@ -112,7 +130,9 @@ fn several_processes_share_a_world_and_its_clock() {
     assert_eq!(first["head"]["as_of"], again["head"]["as_of"], "the clock stands for both");
     let faster = home.run(&["-e", "sandbox:calm", "--speed", "60", "status", "--format", "json"]).json();
     let slower = home.run(&["-e", "sandbox:calm", "status", "--format", "json"]).json();
-    let at = |document: &Value| -> jiff::Timestamp { document["head"]["as_of"].as_str().expect("a time").parse().expect("a time") };
+    let at = |document: &Value| -> jiff::Timestamp {
+        document["head"]["as_of"].as_str().expect("a time").parse().expect("a time")
+    };
     assert!(at(&slower) > at(&faster), "the speed that one process sets holds for the next");
 }
 

@@ -19,7 +19,14 @@ fn key(name: &str) -> ReadingKey {
 
 fn points(count: usize, until: i64) -> Fact {
     let place = Place::new("111122223333", "us-east-2");
-    let point = |nth| RecoveryPoint::new(&format!("snap-{nth}"), PointKind::Snapshot, place.clone(), Holds::Until(at(until)));
+    let point = |nth| {
+        RecoveryPoint::new(
+            &format!("snap-{nth}"),
+            PointKind::Snapshot,
+            place.clone(),
+            Holds::Until(at(until)),
+        )
+    };
     Fact::Points((0..count).map(point).collect())
 }
 
@@ -39,7 +46,8 @@ fn what_was_kept_is_read_first_and_a_failure_keeps_the_last_value() {
     assert!(readings.is_empty());
     let first = reading(3, 0);
     store.keep(&[(key("orders-db"), first.clone())]).expect("it is kept");
-    let missed = Arc::new(Reading::missed(Some(&first), "ec2:DescribeSnapshots", ReadTrouble::Throttled, at(60)));
+    let missed =
+        Arc::new(Reading::missed(Some(&first), "ec2:DescribeSnapshots", ReadTrouble::Throttled, at(60)));
     store.keep(&[(key("orders-db"), missed.clone())]).expect("it is kept");
     let kept = kept(folder.path());
     assert_eq!(kept.get(&key("orders-db")), Some(&missed));
@@ -134,10 +142,11 @@ fn it_stays_bounded_and_others_follow_when_it_is_compacted() {
     for nth in 0..200 {
         // A hundred kilobytes that differ every time.
         writer.keep(&[(key("large"), reading(400, nth))]).expect("it is kept");
-        largest = largest.max(std::fs::metadata(folder.path().join("test.jsonl")).expect("it is there").len());
+        largest =
+            largest.max(std::fs::metadata(folder.path().join("test.jsonl")).expect("it is there").len());
         if nth % 17 == 0 {
             let news = follower.news().expect("it can be read");
-            assert_eq!(news.last().map(|(_, reading)| reading), Some(reading(400, nth).as_ref()));
+            assert_eq!(news.last().map(|(_, reading)| reading.clone()), Some(reading(400, nth)));
         }
     }
     assert!(largest < 8 << 20, "it grew to {largest} bytes");

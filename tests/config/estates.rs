@@ -1,25 +1,31 @@
 //! Estate files: the good ones load, the broken ones say what is wrong and where, all at once.
 
-use crate::support::run::Home;
 use crate::support::files;
+use crate::support::run::Home;
 use jsonschema::validator_for;
-use lifeboat::config::diagnostic::{render, Gravity};
+use lifeboat::config::diagnostic::{Gravity, render};
 use lifeboat::config::{load_text, schema};
 use std::time::{Duration, Instant};
 
 #[test]
 fn every_shipped_estate_loads_without_a_warning_and_can_be_simulated() {
     let mut all = files("assets/estates", ".yaml");
+    let examples = all.len();
     all.extend(files("assets/sandbox", ".yaml"));
     assert!(all.len() >= 6, "{all:?}");
-    for path in all {
+    for (nth, path) in all.into_iter().enumerate() {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let name = path.display().to_string();
         let loaded = load_text(&text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
         assert!(loaded.warnings.is_empty(), "{}", render(&name, &text, &loaded.warnings));
         let home = Home::new();
         let ran = home.sandbox("calm", &["status", "--failure", "local", "--check", "--estate", &name]);
-        assert_eq!(ran.code, 0, "as well protected as it asks to be, an estate is met: {name}: {ran}");
+        // The demo has flaws on purpose; the others are as well protected in the sandbox as they ask to be.
+        assert_eq!(
+            ran.code,
+            if nth < examples { 0 } else { 3 },
+            "as well protected as it asks to be, an estate is met: {name}: {ran}"
+        );
         let ran = home.sandbox("region-loss", &["status", "--estate", &name]);
         assert!(ran.out.contains("does not answer"), "{name}: {ran}");
     }
@@ -39,7 +45,10 @@ fn broken_files_say_what_is_wrong_and_where() {
         for diagnostic in &wrong {
             assert!(diagnostic.place.line >= 1 && diagnostic.place.column >= 1, "{name}: {diagnostic:?}");
         }
-        insta::assert_snapshot!(format!("invalid_{}", name.trim_end_matches(".yaml")), render(&name, &text, &wrong));
+        insta::assert_snapshot!(
+            format!("invalid_{}", name.trim_end_matches(".yaml")),
+            render(&name, &text, &wrong)
+        );
     }
 }
 
@@ -52,7 +61,10 @@ fn doubtful_files_load_with_their_warning() {
         let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         let loaded = load_text(&text).unwrap_or_else(|wrong| panic!("{}", render(&name, &text, &wrong)));
         assert!(!loaded.warnings.is_empty(), "{name} has no warning");
-        insta::assert_snapshot!(format!("doubtful_{}", name.trim_end_matches(".yaml")), render(&name, &text, &loaded.warnings));
+        insta::assert_snapshot!(
+            format!("doubtful_{}", name.trim_end_matches(".yaml")),
+            render(&name, &text, &loaded.warnings)
+        );
     }
 }
 
@@ -64,8 +76,10 @@ fn the_schema_accepts_what_loads_and_refuses_unknown_keys() {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         // An account with leading zeros is a number to a YAML reader that guesses; ours does not.
         let value: serde_json::Value = serde_saphyr::from_str(&text).expect("it is YAML");
-        let errors: Vec<_> =
-            validator.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        let errors: Vec<_> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
     }
     let unknown = serde_json::json!({ "version": 1, "estate": "x", "environments": {}, "enviroments": {} });

@@ -13,7 +13,7 @@ use lifeboat::domain::kind::Kind;
 use lifeboat::domain::objective::Objectives;
 use lifeboat::domain::place::Place;
 use lifeboat::domain::proof::Proof;
-use lifeboat::domain::readiness::{assess, Loss, Moment, RecoveryTime, Verdict};
+use lifeboat::domain::readiness::{Loss, Moment, RecoveryTime, Verdict, assess};
 use lifeboat::domain::reading::{
     Cadences, Capability, Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject,
 };
@@ -105,7 +105,7 @@ fn figures(kind: Kind, scope: FailureScope) -> Figures {
         // 08:00, 02:00, noon of the day before. The last lies in the archive: 72 h are no help to a Region (E3).
         Kind::EbsVolume => [
             (14_400, [20_000, 18_000, 14_399], Some(36_000)),
-            (36_000, [50_000, 45_000, 35_999], None),
+            (36_000, [50_000, 45_000, 35_999], Some(86_400)),
             (86_400, [120_000, 108_000, 86_399], None),
         ],
         // Nothing, 80 s behind, 14 min behind.
@@ -523,15 +523,15 @@ fn special_cases() -> Vec<Case> {
             .promised(15_000, 10_800)
             .case("home is not good enough, the replica is", Verdict::Met, span(600), measured(5400)),
         world(Kind::RdsCluster, Local).promised(1000, 10_800).denied().case(
-            "home is unread, the replica is good enough (C1)",
-            Verdict::Met,
-            span(600),
-            measured(5400),
+            "home is unread, the replica would be good enough (C1)",
+            Verdict::Unknown,
+            Loss::Unknown(Some(secs(600))),
+            RecoveryTime::Unknown,
         ),
         world(Kind::RdsCluster, Local).promised(1000, 6750).denied().case(
             "home is unread and might be faster (C1)",
             Verdict::Unknown,
-            span(600),
+            Loss::Unknown(Some(secs(600))),
             RecoveryTime::Unknown,
         ),
         // Nobody has read any of them back.

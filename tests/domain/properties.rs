@@ -9,7 +9,7 @@ use lifeboat::domain::kind::Kind;
 use lifeboat::domain::objective::Objectives;
 use lifeboat::domain::place::Place;
 use lifeboat::domain::proof::Proof;
-use lifeboat::domain::readiness::{assess, Assessment, Assessments, Moment, Verdict};
+use lifeboat::domain::readiness::{Assessment, Assessments, Moment, Verdict, assess};
 use lifeboat::domain::reading::{
     Cadences, Capability, Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject,
 };

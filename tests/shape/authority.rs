@@ -13,7 +13,10 @@ fn what_a_read_only_process_could_do_wrong_does_not_compile() {
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
     if !compiler.contains(WRITTEN_WITH) {
-        skip("authority", &format!("the expectations were written with rustc {WRITTEN_WITH}, this is {compiler}"));
+        skip(
+            "authority",
+            &format!("the expectations were written with rustc {WRITTEN_WITH}, this is {compiler}"),
+        );
         return;
     }
     let cases = trybuild::TestCases::new();

@@ -40,7 +40,8 @@ fn the_readme_lists_what_there_is() {
     let codes = schema["$defs"]["TroubleCode"]["oneOf"].as_array().expect("the codes have documentation");
     let mut troubles = String::from("| code | means |\n| --- | --- |\n");
     for code in codes {
-        let (name, says) = (code["const"].as_str().expect("a name"), code["description"].as_str().expect("a sentence"));
+        let (name, says) =
+            (code["const"].as_str().expect("a name"), code["description"].as_str().expect("a sentence"));
         let _ = writeln!(troubles, "| `{name}` | {says} |");
     }
     let mut text = std::fs::read_to_string(root("README.md")).expect("the README can be read");
@@ -93,7 +94,10 @@ fn svg(buffer: &Buffer) -> String {
             let (left, top) = (f64::from(from) * WIDTH, f64::from(y) * HEIGHT);
             let width = f64::from(x - from) * WIDTH;
             let bg = hex(style.bg.unwrap_or(Color::Reset), "#000000");
-            let _ = writeln!(out, "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{bg}\"/>");
+            let _ = writeln!(
+                out,
+                "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{bg}\"/>"
+            );
             if text.trim().is_empty() {
                 continue;
             }

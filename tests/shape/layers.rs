@@ -17,12 +17,31 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["domain", "runbook", "failure", "engine"]),
     (
         "tui",
-        &["domain", "runbook", "authority", "config", "failure", "collector", "engine", "audit", "provider::port"],
+        &[
+            "domain",
+            "runbook",
+            "authority",
+            "config",
+            "failure",
+            "collector",
+            "engine",
+            "audit",
+            "provider::port",
+        ],
     ),
     (
         "cli",
         &[
-            "domain", "runbook", "authority", "config", "failure", "telemetry", "collector", "engine", "audit", "tui",
+            "domain",
+            "runbook",
+            "authority",
+            "config",
+            "failure",
+            "telemetry",
+            "collector",
+            "engine",
+            "audit",
+            "tui",
             "provider",
         ],
     ),
@@ -41,7 +60,16 @@ const BANS: &[(&str, &[&str])] = &[
     ("Instant::now()", &["collector/collect.rs", "tui/runtime.rs"]),
     ("SystemTime::now()", &[]),
     ("println!", &[]),
-    ("std::fs", &["collector/store.rs", "config/", "cli/command/check.rs", "provider/sandbox/store.rs", "tui/keymap/load.rs"]),
+    (
+        "std::fs",
+        &[
+            "collector/store.rs",
+            "config/",
+            "cli/command/check.rs",
+            "provider/sandbox/store.rs",
+            "tui/keymap/load.rs",
+        ],
+    ),
     ("unsafe ", &[]),
     ("todo!", &[]),
     ("unimplemented!", &[]),
@@ -64,7 +92,10 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(nth, line)| (nth + 1, line))
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(nth, line)| (nth + 1, line))
 }
 
 #[test]
@@ -76,17 +107,24 @@ fn each_layer_uses_only_what_stands_below_it() {
         if layer == "main" || layer == "lib" {
             continue;
         }
-        let allowed = may_use.get(layer).unwrap_or_else(|| panic!("{path}: the layer {layer} is not in the table"));
+        let allowed =
+            may_use.get(layer).unwrap_or_else(|| panic!("{path}: the layer {layer} is not in the table"));
         for (line, code) in code(&text) {
             for used in code.split("crate::").skip(1) {
-                let path_used: String =
-                    used.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == ':').collect();
+                let path_used: String = used
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == ':')
+                    .collect();
                 let first = path_used.split("::").next().unwrap_or_default();
                 let fits = first == layer
                     || first.is_empty()
-                    || allowed.iter().any(|allowed| path_used == *allowed || path_used.starts_with(&format!("{allowed}::")));
+                    || allowed.iter().any(|allowed| {
+                        path_used == *allowed || path_used.starts_with(&format!("{allowed}::"))
+                    });
                 if !fits {
-                    wrong.push(format!("src/{path}:{line}: {layer} may not use {path_used}; it may use {allowed:?}"));
+                    wrong.push(format!(
+                        "src/{path}:{line}: {layer} may not use {path_used}; it may use {allowed:?}"
+                    ));
                 }
             }
         }
@@ -134,7 +172,12 @@ fn files_stay_small_and_begin_with_what_they_are() {
         }
     }
     lengths.sort_unstable();
-    println!("{} files, median {} production lines, the longest {}", lengths.len(), lengths[lengths.len() / 2], lengths[lengths.len() - 1]);
+    println!(
+        "{} files, median {} production lines, the longest {}",
+        lengths.len(),
+        lengths[lengths.len() / 2],
+        lengths[lengths.len() - 1]
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -144,7 +187,9 @@ fn no_test_file_is_forgotten() {
     for path in files("tests", ".rs") {
         let path = path.strip_prefix(root("tests")).expect("it lies in tests").to_owned();
         let shown = path.display().to_string();
-        if ["main.rs", "compile_fail", "bench"].iter().any(|other| shown.starts_with(other)) || shown.starts_with("support/") {
+        if ["main.rs", "compile_fail", "bench"].iter().any(|other| shown.starts_with(other))
+            || shown.starts_with("support/")
+        {
             continue;
         }
         let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();

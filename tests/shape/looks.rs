@@ -2,7 +2,7 @@
 
 use lifeboat::tui::command::COMMANDS;
 use lifeboat::tui::keymap::{self, Chord, Keymap};
-use lifeboat::tui::theme::{parse, Capability, Glyphs, Look, Role, BUILT_IN};
+use lifeboat::tui::theme::{BUILT_IN, Capability, Glyphs, Look, Role, parse};
 use ratatui::style::{Color, Modifier};
 
 /// The contrast that text must have with its ground: WCAG 2, level AA; high-contrast holds AAA.
@@ -34,7 +34,9 @@ fn every_theme_gives_every_role_a_legible_style() {
                 assert_eq!((style.fg, style.bg), (None, None), "{name} {}", role.name());
                 continue;
             }
-            let (Some(fg), Some(bg)) = (style.fg, style.bg) else { panic!("{name} {} has no colours", role.name()) };
+            let (Some(fg), Some(bg)) = (style.fg, style.bg) else {
+                panic!("{name} {} has no colours", role.name())
+            };
             if *role != Role::Rule {
                 let has = contrast(fg, bg);
                 assert!(has >= wanted, "{name} {}: contrast {has:.2}, wanted {wanted}", role.name());
@@ -63,7 +65,11 @@ fn fewer_colours_still_tell_everything_apart() {
         for role in Role::ALL {
             let style = few.style(*role);
             for colour in [style.fg, style.bg].into_iter().flatten() {
-                assert!(!matches!(colour, Color::Rgb(..)), "{name} {}: {colour:?} in 16 colours", role.name());
+                assert!(
+                    !matches!(colour, Color::Rgb(..)),
+                    "{name} {}: {colour:?} in 16 colours",
+                    role.name()
+                );
             }
             assert!(style.fg.is_none() || style.fg != style.bg, "{name} {}: {style:?}", role.name());
         }
@@ -72,7 +78,10 @@ fn fewer_colours_still_tell_everything_apart() {
             let style = none.style(*role);
             assert_eq!((style.fg, style.bg), (None, None), "{name} {}", role.name());
         }
-        assert!(none.style(Role::Selected).add_modifier.contains(Modifier::REVERSED), "{name}: a selection is seen");
+        assert!(
+            none.style(Role::Selected).add_modifier.contains(Modifier::REVERSED),
+            "{name}: a selection is seen"
+        );
     }
 }
 

@@ -1,17 +1,17 @@
 //! A console without a terminal: messages in, cells out; what is asked of the runtime is done at once.
 
 use crossterm::event::{KeyEvent, MouseEvent};
-use jiff::tz::{offset, TimeZone};
+use jiff::tz::{TimeZone, offset};
 use lifeboat::collector::{Collector, Snapshot};
 use lifeboat::config;
 use lifeboat::domain::estate::{Estate, Provider};
 use lifeboat::domain::scope::FailureScope;
 use lifeboat::provider::port::Clock;
-use lifeboat::provider::sandbox::{Opening, SandboxAdapter, WorldFile, DEMO_ESTATE};
+use lifeboat::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile};
 use lifeboat::tui::effect::Effect;
 use lifeboat::tui::keymap::{Chord, Keymap};
 use lifeboat::tui::message::Message;
-use lifeboat::tui::model::{judge, Judgement, Model, Overview};
+use lifeboat::tui::model::{Judgement, Model, Overview, judge};
 use lifeboat::tui::theme::{Capability, Glyphs, Look};
 use lifeboat::tui::update::update;
 use lifeboat::tui::view::view;
@@ -43,9 +43,15 @@ pub(crate) fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn C
     let (file, _) = WorldFile::open(folder.path(), estate, scenario, 1, opening).expect("a world is made");
     let observers = SandboxAdapter::new(file).observers();
     let clock = observers.clock.clone();
-    let all = estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
-    let mut collector =
-        Collector::new(Arc::new(estate.clone()), all, clock.clone(), None, lifeboat::domain::reading::Readings::default());
+    let all =
+        estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
+    let mut collector = Collector::new(
+        Arc::new(estate.clone()),
+        all,
+        clock.clone(),
+        None,
+        lifeboat::domain::reading::Readings::default(),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(collector.once(None));
     (Arc::new(collector.snapshot()), clock)

@@ -34,10 +34,15 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 pub(crate) fn assert_kept(path: &str, made: &str) {
     let path = root(path);
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder can be made");
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("the folder can be made");
         std::fs::write(&path, made).expect("the file can be written");
         return;
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == made, "{} is not what the program makes; run the tests with UPDATE=1 and review it", path.display());
+    assert!(
+        kept == made,
+        "{} is not what the program makes; run the tests with UPDATE=1 and review it",
+        path.display()
+    );
 }

@@ -60,7 +60,8 @@ impl Home {
     /// Writes a file and returns its path.
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.dir.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder can be made");
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("the folder can be made");
         std::fs::write(&path, text).expect("the file can be written");
         path.display().to_string()
     }

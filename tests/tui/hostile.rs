@@ -1,10 +1,11 @@
 //! Hostile text in every field of the estate file and of the sandbox: nothing foreign reaches a terminal, a table, a
 //! document, an error or a log.
 
-use crate::support::console::{read, Console};
+use crate::support::console::{Console, read};
 use crate::support::run::Home;
 use lifeboat::config::diagnostic::render;
 use lifeboat::config::load_text;
+use lifeboat::domain::Text;
 use lifeboat::domain::condition::{Condition, Health, Identity, Incident};
 use lifeboat::domain::lock::{Lock, LockStore};
 use lifeboat::domain::place::Place;
@@ -14,10 +15,9 @@ use lifeboat::domain::recovery_point::{Holds, PointKind, PointStatus, RecoveryPo
 use lifeboat::domain::scope::FailureScope;
 use lifeboat::domain::state::{Digest, StateForm, StateHistory, StateVersion};
 use lifeboat::domain::text::is_hostile;
-use lifeboat::domain::Text;
 use lifeboat::tui::runtime::Painter;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,13 +31,56 @@ const TOGETHER: usize = 250;
 /// What attackers really write, besides every control character by itself.
 fn curated() -> Vec<String> {
     let mut all: Vec<String> = [
-        "\u{1b}]52;c;cm0gLXJmIC8=\u{7}", "\u{1b}]0;PWNED\u{7}", "\u{1b}]8;;http://evil\u{1b}\\click\u{1b}]8;;\u{1b}\\",
-        "\u{1b}[2J\u{1b}[H", "\u{1b}[31mred", "\u{1b}P1000p\u{1b}\\", "\u{1b}_apc\u{1b}\\", "\u{1b}^pm\u{1b}\\",
-        "\u{1b}Xsos\u{1b}\\", "\u{9b}2J", "\u{9d}0;x\u{9c}", "\u{90}x\u{9c}", "\u{1b}c", "\u{1b}[6n", "\u{1b}[?1049l",
-        "a\rb", "a\nb", "a\tb", "\u{8}\u{8}\u{8}", "\u{e}\u{f}", "\u{7f}", "\u{0}", "\u{202e}txt.exe", "\u{2066}x\u{2069}",
-        "\u{200b}", "\u{200d}", "\u{feff}", "\u{ad}", "\u{2028}", "\u{2029}", "\u{e0041}\u{e0042}", "\u{fe0f}", "\u{180e}",
-        "\u{115f}", "\u{3164}", "\u{ffa0}", "\u{e000}", "\u{10ffff}", "{{7*7}}", "$(reboot)", "; rm -rf /", "%s%n",
-        "../../etc/passwd", "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", "e\u{301}", "מגן", "東京", "\\e[31m", "<script>", "\"},{\"",
+        "\u{1b}]52;c;cm0gLXJmIC8=\u{7}",
+        "\u{1b}]0;PWNED\u{7}",
+        "\u{1b}]8;;http://evil\u{1b}\\click\u{1b}]8;;\u{1b}\\",
+        "\u{1b}[2J\u{1b}[H",
+        "\u{1b}[31mred",
+        "\u{1b}P1000p\u{1b}\\",
+        "\u{1b}_apc\u{1b}\\",
+        "\u{1b}^pm\u{1b}\\",
+        "\u{1b}Xsos\u{1b}\\",
+        "\u{9b}2J",
+        "\u{9d}0;x\u{9c}",
+        "\u{90}x\u{9c}",
+        "\u{1b}c",
+        "\u{1b}[6n",
+        "\u{1b}[?1049l",
+        "a\rb",
+        "a\nb",
+        "a\tb",
+        "\u{8}\u{8}\u{8}",
+        "\u{e}\u{f}",
+        "\u{7f}",
+        "\u{0}",
+        "\u{202e}txt.exe",
+        "\u{2066}x\u{2069}",
+        "\u{200b}",
+        "\u{200d}",
+        "\u{feff}",
+        "\u{ad}",
+        "\u{2028}",
+        "\u{2029}",
+        "\u{e0041}\u{e0042}",
+        "\u{fe0f}",
+        "\u{180e}",
+        "\u{115f}",
+        "\u{3164}",
+        "\u{ffa0}",
+        "\u{e000}",
+        "\u{10ffff}",
+        "{{7*7}}",
+        "$(reboot)",
+        "; rm -rf /",
+        "%s%n",
+        "../../etc/passwd",
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "e\u{301}",
+        "מגן",
+        "東京",
+        "\\e[31m",
+        "<script>",
+        "\"},{\"",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -49,7 +92,27 @@ fn curated() -> Vec<String> {
 }
 
 fn generated(chance: &mut ChaCha8Rng) -> String {
-    let parts = ["\u{1b}[", "\u{1b}]", "\u{9b}", "31m", "2J", "52;c;", "\u{7}", "\u{1b}\\", "\u{202e}", "\u{200d}", "\u{301}", "ab", "東", "\u{fe0f}", "\r", "\n", "\u{e0041}", ";", "?1049l"];
+    let parts = [
+        "\u{1b}[",
+        "\u{1b}]",
+        "\u{9b}",
+        "31m",
+        "2J",
+        "52;c;",
+        "\u{7}",
+        "\u{1b}\\",
+        "\u{202e}",
+        "\u{200d}",
+        "\u{301}",
+        "ab",
+        "東",
+        "\u{fe0f}",
+        "\r",
+        "\n",
+        "\u{e0041}",
+        ";",
+        "?1049l",
+    ];
     let count = chance.next_u32() % 12 + 1;
     (0..count)
         .map(|_| match chance.next_u32() % 3 {
@@ -67,9 +130,13 @@ fn is_our_grammar(bytes: &[u8]) -> Result<(), String> {
     while let Some(c) = rest.chars().next() {
         if c == '\u{1b}' {
             let Some(csi) = rest.strip_prefix("\u{1b}[") else {
-                return Err(format!("a sequence that is not CSI: {:?}", rest.chars().take(12).collect::<String>()));
+                return Err(format!(
+                    "a sequence that is not CSI: {:?}",
+                    rest.chars().take(12).collect::<String>()
+                ));
             };
-            let end = csi.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)).ok_or("a sequence without an end")?;
+            let end =
+                csi.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)).ok_or("a sequence without an end")?;
             let (parameters, last) = (&csi[..end], csi[end..].chars().next().unwrap_or('?'));
             let numbers = parameters.chars().all(|c| c.is_ascii_digit() || c == ';' || c == ':');
             let fits = match last {
@@ -113,12 +180,19 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
         let mut text = || Text::new(&hostile());
         let fact = match key.capability {
             Capability::Points => {
-                let mut point = RecoveryPoint::new(text().as_str(), PointKind::Snapshot, place, Holds::Until(now));
+                let mut point =
+                    RecoveryPoint::new(text().as_str(), PointKind::Snapshot, place, Holds::Until(now));
                 point.key = Some(text().as_str().into());
                 let mut failed = point.clone();
                 failed.status = PointStatus::Failed(text());
-                failed.hold = Some(lifeboat::domain::recovery_point::Hold { what: text(), until: None });
-                let mut other = RecoveryPoint::new(text().as_str(), PointKind::Dump, failed.place.clone(), Holds::Everything);
+                failed.hold =
+                    Some(Box::new(lifeboat::domain::recovery_point::Hold { what: text(), until: None }));
+                let mut other = RecoveryPoint::new(
+                    text().as_str(),
+                    PointKind::Dump,
+                    failed.place.clone(),
+                    Holds::Everything,
+                );
                 other.status = PointStatus::Unrecognised(text());
                 Fact::Points(vec![point, failed, other])
             }
@@ -154,9 +228,11 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
                 digest: Digest::Row(text()),
                 replica_lag: None,
             }),
-            Capability::Identity => {
-                Fact::Identity(Identity { who: text(), account: text().as_str().into(), expires_at: Some(now) })
-            }
+            Capability::Identity => Fact::Identity(Identity {
+                who: text(),
+                account: text().as_str().into(),
+                expires_at: Some(now),
+            }),
             Capability::Proofs => Fact::Proofs(vec![Proof {
                 scope: FailureScope::Local,
                 at: now,
@@ -263,7 +339,15 @@ fn tables_documents_errors_and_logs_are_plain_too() {
         "version: 1\nestate: e\nenvironments: {{ p: {{ class: production, provider: sandbox }} }}\ncomponents:\n  a: {{ kind: s3-bucket, owner: {quoted}, select: {{ id: {quoted} }} }}\n  b: {{ kind: rds-instance, select: {{ id: b }}, proven: [{{ took: 1 h, on: 2026-01-01, how: {quoted} }}] }}\n"
     );
     let path = home.write("hostile.yaml", &estate);
-    for words in [&["status", "-vv"][..], &["status", "--format", "json"], &["status", "--format", "prometheus"], &["points"], &["check"], &["check", "--format", "json"], &["doctor"]] {
+    for words in [
+        &["status", "-vv"][..],
+        &["status", "--format", "json"],
+        &["status", "--format", "prometheus"],
+        &["points"],
+        &["check"],
+        &["check", "--format", "json"],
+        &["doctor"],
+    ] {
         let mut all = words.to_vec();
         all.extend(["--estate", &path]);
         let ran = home.run(&all);
@@ -271,7 +355,13 @@ fn tables_documents_errors_and_logs_are_plain_too() {
             is_plain(text).unwrap_or_else(|why| panic!("{words:?}: {why}"));
         }
     }
-    for words in [&["-e", hostile, "status"][..], &["points", hostile, "-e", "sandbox"], &["status", "--estate", hostile], &["demo", hostile], &["-e", "sandbox", "status", "--check", "--fail-on", hostile]] {
+    for words in [
+        &["-e", hostile, "status"][..],
+        &["points", hostile, "-e", "sandbox"],
+        &["status", "--estate", hostile],
+        &["demo", hostile],
+        &["-e", "sandbox", "status", "--check", "--fail-on", hostile],
+    ] {
         let ran = home.run(words);
         assert_ne!(ran.code, 0);
         is_plain(&ran.err).unwrap_or_else(|why| panic!("{words:?}: {why}"));

@@ -34,16 +34,25 @@ fn the_cursor_stays_on_its_component_when_rows_move() {
 #[test]
 fn failures_are_switched_by_keys_by_tab_and_by_mouse() {
     let mut console = console();
-    for (keys, scope) in
-        [("R", FailureScope::Region), ("A", FailureScope::Account), ("L", FailureScope::Local), ("tab", FailureScope::Region), ("tab tab", FailureScope::Local)]
-    {
+    for (keys, scope) in [
+        ("R", FailureScope::Region),
+        ("A", FailureScope::Account),
+        ("L", FailureScope::Local),
+        ("tab", FailureScope::Region),
+        ("tab tab", FailureScope::Local),
+    ] {
         console.keys(keys);
         assert_eq!(console.model.scope, scope, "{keys}");
     }
     let lines: Vec<_> = console.text().lines().map(ToOwned::to_owned).collect();
     let row = lines.iter().position(|line| line.contains("Region lost")).expect("the tabs") as u16;
     let column = lines[row as usize].chars().collect::<String>().find("Region lost").expect("the tab") as u16;
-    console.mouse(MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: KeyModifiers::NONE });
+    console.mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    });
     assert_eq!(console.model.scope, FailureScope::Region);
 }
 
@@ -172,7 +181,19 @@ fn a_sequence_shows_what_may_follow_and_esc_drops_it() {
 #[test]
 fn a_size_of_nothing_and_any_other_is_drawn() {
     let mut console = console();
-    for (columns, rows) in [(0, 0), (1, 1), (3, 200), (200, 3), (39, 10), (40, 9), (40, 10), (79, 24), (80, 23), (80, 24), (500, 200)] {
+    for (columns, rows) in [
+        (0, 0),
+        (1, 1),
+        (3, 200),
+        (200, 3),
+        (39, 10),
+        (40, 9),
+        (40, 10),
+        (79, 24),
+        (80, 23),
+        (80, 24),
+        (500, 200),
+    ] {
         console.tell(Message::Resize(columns, rows));
         for keys in ["enter", "esc t", "esc ?", "esc i", "esc :", "esc ctrl-c", "n", "G", "g g", "p p"] {
             console.keys(keys);
@@ -185,5 +206,9 @@ fn a_size_of_nothing_and_any_other_is_drawn() {
 #[test]
 fn credentials_that_end_soon_stand_in_the_bar() {
     let console = Console::new("credentials-expiring", (120, 40));
-    assert!(console.text().lines().next().is_some_and(|bar| bar.contains("login 12 min left")), "{}", console.text());
+    assert!(
+        console.text().lines().next().is_some_and(|bar| bar.contains("login 12 min left")),
+        "{}",
+        console.text()
+    );
 }

@@ -1,8 +1,8 @@
 //! Pictures of the screen: glyphs, and a map of styles, for every size, theme and overlay; and rules on their cells.
 
-use crate::support::console::{lines, Console};
+use crate::support::console::{Console, lines};
 use lifeboat::domain::readiness::Verdict;
-use lifeboat::tui::theme::{Capability, Glyphs, Look, Role, BUILT_IN};
+use lifeboat::tui::theme::{BUILT_IN, Capability, Glyphs, Look, Role};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
 use std::fmt::Write;
@@ -53,10 +53,18 @@ fn styles(buffer: &Buffer, look: &Look) -> String {
         out.push('\n');
     }
     for (nth, style) in known.iter().enumerate() {
-        let mut roles: Vec<_> = Role::ALL.iter().filter(|role| look.style(**role) == plain(*style)).map(|role| role.name()).collect();
+        let mut roles: Vec<_> = Role::ALL
+            .iter()
+            .filter(|role| look.style(**role) == plain(*style))
+            .map(|role| role.name())
+            .collect();
         roles.truncate(6);
         let letter = letters.chars().nth(nth).unwrap_or('#');
-        let _ = writeln!(out, "{letter} = {}", if roles.is_empty() { format!("{style:?}") } else { roles.join(" | ") });
+        let _ = writeln!(
+            out,
+            "{letter} = {}",
+            if roles.is_empty() { format!("{style:?}") } else { roles.join(" | ") }
+        );
     }
     out
 }
@@ -84,7 +92,13 @@ fn styles_of_every_screen_in_every_theme() {
         for (name, keys) in SCREENS {
             for size in SIZES {
                 let console = screen(keys, size).look(theme, Capability::TrueColour, Glyphs::Unicode);
-                let _ = writeln!(all, "== {name} {}x{}\n{}", size.0, size.1, styles(&console.cells(), &console.model.look));
+                let _ = writeln!(
+                    all,
+                    "== {name} {}x{}\n{}",
+                    size.0,
+                    size.1,
+                    styles(&console.cells(), &console.model.look)
+                );
             }
         }
         insta::assert_snapshot!(format!("styles_{theme}"), all);
@@ -121,7 +135,9 @@ fn no_id_and_no_verdict_is_cut_at_80_by_24() {
                 for (id, verdict) in &rows {
                     // A row begins with its glyph and verdict; the component follows.
                     let whole = text.lines().any(|line| {
-                        line.get(..).is_some_and(|line| line.contains(verdict.as_str()) && line.split_whitespace().any(|word| word == id))
+                        line.get(..).is_some_and(|line| {
+                            line.contains(verdict.as_str()) && line.split_whitespace().any(|word| word == id)
+                        })
                     });
                     seen += usize::from(whole);
                 }
@@ -143,10 +159,13 @@ fn no_id_and_no_verdict_is_cut_at_80_by_24() {
 
 #[test]
 fn an_id_of_the_longest_length_is_whole_at_80_columns() {
-    let text = lifeboat::provider::sandbox::DEMO_ESTATE.replace("stage-orders-db", "stage-o").replace("orders-db", &"x".repeat(64));
+    let text = lifeboat::provider::sandbox::DEMO_ESTATE
+        .replace("stage-orders-db", "stage-o")
+        .replace("orders-db", &"x".repeat(64));
     let mut estate = lifeboat::config::load_text(&text).expect("it loads").estate;
     for environment in &mut estate.environments {
-        environment.provider = lifeboat::domain::estate::Provider::Sandbox { scenario: "calm".into(), seed: 1 };
+        environment.provider =
+            lifeboat::domain::estate::Provider::Sandbox { scenario: "calm".into(), seed: 1 };
     }
     let (snapshot, clock) = crate::support::console::read(&estate, "calm");
     let mut console = Console::of(estate, snapshot, clock.now(), Some("calm"), (80, 24));
@@ -164,7 +183,15 @@ fn a_row_always_has_its_verdict_in_words_and_its_age() {
         for row in rows.iter().take(5) {
             let line = text.lines().find(|line| line.contains(row.component.id.as_str())).expect("the row");
             assert!(line.contains(row.assessment.verdict.word()), "{line}");
-            assert!(line.ends_with("now") || line.ends_with("ago") || line.ends_with("never") || line.ends_with('d') || line.ends_with("min") || line.ends_with('h'), "{line}");
+            assert!(
+                line.ends_with("now")
+                    || line.ends_with("ago")
+                    || line.ends_with("never")
+                    || line.ends_with('d')
+                    || line.ends_with("min")
+                    || line.ends_with('h'),
+                "{line}"
+            );
         }
     }
 }
@@ -176,7 +203,11 @@ fn no_colour_stands_without_a_word() {
         for size in SIZES {
             let coloured = screen(keys, size).look("dark", Capability::TrueColour, Glyphs::Unicode);
             let plain = screen(keys, size).look("dark", Capability::None, Glyphs::Unicode);
-            let differ = lines(&coloured.cells()).into_iter().zip(lines(&plain.cells())).filter(|(a, b)| a != b).count();
+            let differ = lines(&coloured.cells())
+                .into_iter()
+                .zip(lines(&plain.cells()))
+                .filter(|(a, b)| a != b)
+                .count();
             // The line that names what the terminal can show is the only one that may differ.
             assert!(differ <= usize::from(keys == "i"), "{keys} {size:?}");
         }
@@ -191,7 +222,8 @@ fn every_figure_of_the_document_can_be_reached_on_screen() {
     for (scope, key) in FailureScope::ALL.into_iter().zip(["L", "R", "A"]) {
         for id in &ids {
             console.keys("esc esc").keys(key).keys("/").type_text(&format!("component={id}")).keys("enter");
-            let nth = console.model.rows().iter().position(|row| row.component.id == *id).expect("it matches");
+            let nth =
+                console.model.rows().iter().position(|row| row.component.id == *id).expect("it matches");
             console.keys("g g");
             for _ in 0..nth {
                 console.keys("j");
@@ -226,7 +258,13 @@ fn every_figure_of_the_document_can_be_reached_on_screen() {
         }
     }
     // And every trouble.
-    let troubles: Vec<_> = console.model.judgement.troubles.iter().map(|trouble| (trouble.scope, trouble.says.clone())).collect();
+    let troubles: Vec<_> = console
+        .model
+        .judgement
+        .troubles
+        .iter()
+        .map(|trouble| (trouble.scope, trouble.says.clone()))
+        .collect();
     for (scope, says) in troubles {
         console.keys("esc esc").keys(match scope {
             None | Some(FailureScope::Local) => "L",
@@ -250,7 +288,8 @@ fn trouble_comes_first_and_what_was_never_promised_last() {
     let console = screen("R", (120, 40));
     let verdicts: Vec<_> = console.model.rows().iter().map(|row| row.assessment.verdict).collect();
     let first_met = verdicts.iter().position(|verdict| *verdict == Verdict::Met).expect("some are met");
-    let last_breached = verdicts.iter().rposition(|verdict| *verdict == Verdict::Breached).expect("some are breached");
+    let last_breached =
+        verdicts.iter().rposition(|verdict| *verdict == Verdict::Breached).expect("some are breached");
     assert!(last_breached < first_met);
     assert_eq!(verdicts.last(), Some(&Verdict::NoObjective));
 }

@@ -3,7 +3,7 @@
 use crate::cli::args::{Format, Global};
 use crate::cli::document::{CheckDocument, DiagnosticStatus, VERSION};
 use crate::cli::output::Output;
-use crate::config::diagnostic::{render, Diagnostic};
+use crate::config::diagnostic::{Diagnostic, render};
 use crate::config::{self, paths};
 use crate::domain::Text;
 use crate::failure::{Failure, FailureKind};

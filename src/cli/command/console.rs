@@ -6,7 +6,7 @@ use crate::config::Loaded;
 use crate::domain::redaction::Redactor;
 use crate::failure::{Failure, FailureKind};
 use crate::tui::keymap::load as keymap;
-use crate::tui::{self, theme, Setup};
+use crate::tui::{self, Setup, theme};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -17,8 +17,11 @@ use tokio::sync::{mpsc, watch};
 /// When there is no terminal, the estate does not open, or the screen cannot be drawn.
 pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>) -> Result<u8, Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(Failure::new(FailureKind::Usage, "the console needs a terminal for its input and output")
-            .hint("`lifeboat status` prints the same without one"));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            "the console needs a terminal for its input and output",
+        )
+        .hint("`lifeboat status` prints the same without one"));
     }
     let look = theme::Look::choose(args.theme.as_deref())?;
     let wired = match loaded {

@@ -5,8 +5,8 @@ use crate::cli::document::{CheckResult, CheckStatus, DoctorDocument, VERSION};
 use crate::cli::output::Output;
 use crate::config::paths::{self, StateDir};
 use crate::config::{self};
-use crate::domain::size::bytes;
 use crate::domain::Text;
+use crate::domain::size::bytes;
 use crate::failure::{Failure, FailureKind};
 use crate::tui::keymap;
 use std::io::IsTerminal;
@@ -18,7 +18,8 @@ const FULL: (u16, u16) = (80, 24);
 const LITTLE_ROOM: u64 = 256 << 20;
 /// File systems on which locks or syncing cannot be relied on, by their magic numbers, which C libraries give
 /// different types.
-const UNRELIABLE: [(i64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0x6573_5546, "FUSE")];
+const UNRELIABLE: [(i64, &str); 4] =
+    [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0x6573_5546, "FUSE")];
 /// Tools that recoveries may call.
 const TOOLS: [(&str, &str); 7] = [
     ("terraform", "plans and applies of stacks"),
@@ -85,7 +86,9 @@ fn terminal() -> Vec<CheckStatus> {
                 format!("{} by {} is small", size.ws_col, size.ws_row),
                 Some("80 by 24 shows everything; below that the console shows the status only"),
             ),
-            Err(error) => check("terminal", CheckResult::Limited, format!("its size cannot be read: {error}"), None),
+            Err(error) => {
+                check("terminal", CheckResult::Limited, format!("its size cannot be read: {error}"), None)
+            }
         }
     } else {
         check(
@@ -98,7 +101,12 @@ fn terminal() -> Vec<CheckStatus> {
     let term = variable("TERM");
     let colours = crate::tui::theme::capability();
     checks.push(match term.as_str() {
-        "" | "dumb" => check("TERM", CheckResult::Limited, "TERM names no terminal", Some("set it, such as TERM=xterm-256color")),
+        "" | "dumb" => check(
+            "TERM",
+            CheckResult::Limited,
+            "TERM names no terminal",
+            Some("set it, such as TERM=xterm-256color"),
+        ),
         term => check("TERM", CheckResult::Fine, format!("{term}, {}", colours.words()), None),
     });
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable).into_iter().find(|value| !value.is_empty());
@@ -118,7 +126,10 @@ fn state_folder(global: &Global) -> Vec<CheckStatus> {
         Ok(state) => state,
         Err(failure) => {
             let hint = failure.hints.first().cloned();
-            let says = failure.causes.first().map_or(failure.message.clone(), |why| format!("{}: {why}", failure.message));
+            let says = failure
+                .causes
+                .first()
+                .map_or(failure.message.clone(), |why| format!("{}: {why}", failure.message));
             return vec![check("state folder", CheckResult::Failed, says, hint.as_deref())];
         }
     };
@@ -127,7 +138,12 @@ fn state_folder(global: &Global) -> Vec<CheckStatus> {
         Ok(_) => check("state folder", CheckResult::Fine, &shown, None),
         Err(error) => {
             let hint = "readings will not be kept; make room or name another with --state-dir";
-            check("state folder", CheckResult::Limited, format!("{shown} cannot be written: {error}"), Some(hint))
+            check(
+                "state folder",
+                CheckResult::Limited,
+                format!("{shown} cannot be written: {error}"),
+                Some(hint),
+            )
         }
     }];
     match rustix::fs::statfs(state.path()) {
@@ -136,7 +152,12 @@ fn state_folder(global: &Global) -> Vec<CheckStatus> {
             let magic = i64::try_from(stat.f_type).unwrap_or(0);
             let room = stat.f_bavail.saturating_mul(stat.f_bsize.unsigned_abs());
             checks.push(if room < LITTLE_ROOM {
-                check("disk", CheckResult::Limited, format!("{} free", bytes(room)), Some("make room before an incident does"))
+                check(
+                    "disk",
+                    CheckResult::Limited,
+                    format!("{} free", bytes(room)),
+                    Some("make room before an incident does"),
+                )
             } else {
                 check("disk", CheckResult::Fine, format!("{} free", bytes(room)), None)
             });
@@ -161,7 +182,8 @@ fn keymap_file() -> CheckStatus {
             Ok(_) => check("keymap", CheckResult::Fine, path.display().to_string(), None),
             Err(errors) => {
                 let first = errors.first().map_or_else(String::new, ToString::to_string);
-                let says = format!("{} has {} errors; the built-in keys are used", path.display(), errors.len());
+                let says =
+                    format!("{} has {} errors; the built-in keys are used", path.display(), errors.len());
                 check("keymap", CheckResult::Limited, says, Some(&first))
             }
         },
@@ -170,10 +192,13 @@ fn keymap_file() -> CheckStatus {
 
 fn tool_check(tool: &str, what: &str) -> CheckStatus {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found: Option<PathBuf> = std::env::split_paths(&path).map(|dir| dir.join(tool)).find(|path| path.is_file());
+    let found: Option<PathBuf> =
+        std::env::split_paths(&path).map(|dir| dir.join(tool)).find(|path| path.is_file());
     match found {
         Some(path) => check(tool, CheckResult::Fine, path.display().to_string(), None),
-        None => check(tool, CheckResult::Limited, "not found on PATH", Some(&format!("it is used for {what}"))),
+        None => {
+            check(tool, CheckResult::Limited, "not found on PATH", Some(&format!("it is used for {what}")))
+        }
     }
 }
 
@@ -184,13 +209,18 @@ fn estate(global: &Global) -> CheckStatus {
     };
     let name = path.display();
     match config::load(&path) {
-        Ok(loaded) if loaded.warnings.is_empty() => {
-            check("estate", CheckResult::Fine, format!("{name}: {} components", loaded.estate.components.len()), None)
-        }
+        Ok(loaded) if loaded.warnings.is_empty() => check(
+            "estate",
+            CheckResult::Fine,
+            format!("{name}: {} components", loaded.estate.components.len()),
+            None,
+        ),
         Ok(loaded) => {
             let says = format!("{name} has {} warnings", loaded.warnings.len());
             check("estate", CheckResult::Limited, says, Some("`lifeboat check` shows them"))
         }
-        Err(failure) => check("estate", CheckResult::Failed, failure.message, Some("`lifeboat check` shows where")),
+        Err(failure) => {
+            check("estate", CheckResult::Failed, failure.message, Some("`lifeboat check` shows where"))
+        }
     }
 }

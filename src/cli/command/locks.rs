@@ -4,8 +4,8 @@ use crate::cli::args::{Format, Global};
 use crate::cli::document::{self, LocksDocument};
 use crate::cli::output::Output;
 use crate::cli::wire;
-use crate::domain::duration::age_words;
 use crate::domain::Text;
+use crate::domain::duration::age_words;
 use crate::failure::Failure;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::cli::args::Arguments;
 use crate::cli::output::Output;
-use crate::failure::{Failure, EXIT_CODES};
+use crate::failure::{EXIT_CODES, Failure};
 use crate::tui::command::COMMANDS;
 use crate::tui::keymap::Keymap;
 use clap::CommandFactory;

@@ -3,7 +3,7 @@
 use crate::cli::args::{Format, Global, PointsArgs};
 use crate::cli::document::{self, PointsDocument};
 use crate::cli::output::Output;
-use crate::cli::table::{table, Cell};
+use crate::cli::table::{Cell, table};
 use crate::cli::wire;
 use crate::config::diagnostic::suggestion;
 use crate::domain::duration::{age_words, elapsed};

@@ -7,8 +7,8 @@ use crate::cli::document::{
 use crate::cli::output::Output;
 use crate::config::schema;
 use crate::failure::Failure;
-use schemars::generate::SchemaSettings;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 /// Runs the command.

@@ -3,7 +3,7 @@
 use crate::cli::args::{Format, Global, StatesArgs};
 use crate::cli::document::{self, StatesDocument};
 use crate::cli::output::Output;
-use crate::cli::table::{table, Cell};
+use crate::cli::table::{Cell, table};
 use crate::cli::wire;
 use crate::domain::duration::{age_words, elapsed};
 use crate::domain::size::bytes;
@@ -47,7 +47,8 @@ fn show(document: &StatesDocument, versions: bool, colour: bool) -> String {
             ]);
         }
     }
-    let headings = ["state", "Region", "serial", "age", "resources", "size", "bytes are", "trouble", "version"];
+    let headings =
+        ["state", "Region", "serial", "age", "resources", "size", "bytes are", "trouble", "version"];
     let mut out = table(&headings, &rows, colour);
     for missing in &document.missing {
         out.push_str(&format!("{} in {}: {}\n", missing.component, missing.place.region, missing.why));

@@ -3,7 +3,7 @@
 use crate::cli::args::{FailureArg, Format, Global, StatusArgs};
 use crate::cli::document::{self, FailureStatus, LossKind, StatusDocument, TimeKind};
 use crate::cli::output::Output;
-use crate::cli::table::{table, Cell};
+use crate::cli::table::{Cell, table};
 use crate::cli::{prometheus, wire};
 use crate::config::diagnostic::suggestion;
 use crate::domain::duration::{age_words, elapsed, words};
@@ -99,15 +99,26 @@ fn show(document: &StatusDocument, scopes: &[FailureScope], colour: bool) -> Str
                     Cell::figure(limit(status.rpo.limit_s)),
                     Cell::figure(time(status)),
                     Cell::figure(limit(status.rto.limit_s)),
-                    Cell::figure(status.read_at.map_or("never".to_owned(), |at| {
-                        age_words(elapsed(at, document.head.as_of))
-                    })),
+                    Cell::figure(
+                        status
+                            .read_at
+                            .map_or("never".to_owned(), |at| age_words(elapsed(at, document.head.as_of))),
+                    ),
                 ]
             })
             .collect();
         let lost = format!("if {}", scope.words());
-        let headings =
-            [lost.as_str(), "component", "kind", "environment", "could lose", "limit", "back in", "limit", "read"];
+        let headings = [
+            lost.as_str(),
+            "component",
+            "kind",
+            "environment",
+            "could lose",
+            "limit",
+            "back in",
+            "limit",
+            "read",
+        ];
         out.push_str(&table(&headings, &cells, colour));
         out.push('\n');
     }

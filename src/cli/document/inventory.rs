@@ -1,16 +1,16 @@
 //! `points`, `locks` and `states`: what there is to recover from, and what stands in the way.
 
-use super::{head, text, Head};
+use super::{Head, head, text};
 use crate::cli::wire::Judged;
+use crate::domain::Text;
 use crate::domain::duration::elapsed;
 use crate::domain::lock::{Evidence, Lock};
 use crate::domain::place::Place;
-use crate::domain::readiness::{judge_points, sources, Usability};
+use crate::domain::readiness::{Usability, judge_points, sources};
 use crate::domain::reading::{Capability, Fact, Reading, Subject};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::scope::FailureScope;
 use crate::domain::state::{StateHistory, StateTrouble};
-use crate::domain::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -138,7 +138,11 @@ pub fn locks(judged: &Judged) -> LocksDocument {
     let mut document = LocksDocument { head: head(judged), locks: Vec::new(), missing: Vec::new() };
     for (component, place, reading) in of_capability(judged, Capability::Locks) {
         if let Some(failed) = &reading.failed {
-            document.missing.push(MissingRead { component: component.clone(), place: place.clone(), why: text(&failed.why) });
+            document.missing.push(MissingRead {
+                component: component.clone(),
+                place: place.clone(),
+                why: text(&failed.why),
+            });
         }
         let Some(held) = &reading.held else { continue };
         let Fact::Locks(locks) = &held.fact else { continue };
@@ -162,10 +166,7 @@ pub fn locks(judged: &Judged) -> LocksDocument {
     document
 }
 
-fn of_capability(
-    judged: &Judged,
-    capability: Capability,
-) -> impl Iterator<Item = (Text, &Place, &Reading)> {
+fn of_capability(judged: &Judged, capability: Capability) -> impl Iterator<Item = (Text, &Place, &Reading)> {
     judged.snapshot.readings.iter().filter_map(move |(key, reading)| match &key.subject {
         Subject::Component(id, place) if key.capability == capability => {
             judged.estate.component(id).map(|component| (text(&component.id), place, reading.as_ref()))
@@ -205,7 +206,11 @@ pub fn states(judged: &Judged) -> StatesDocument {
     let mut document = StatesDocument { head: head(judged), states: Vec::new(), missing: Vec::new() };
     for (component, place, reading) in of_capability(judged, Capability::States) {
         if let Some(failed) = &reading.failed {
-            document.missing.push(MissingRead { component: component.clone(), place: place.clone(), why: text(&failed.why) });
+            document.missing.push(MissingRead {
+                component: component.clone(),
+                place: place.clone(),
+                why: text(&failed.why),
+            });
         }
         let Some(held) = &reading.held else { continue };
         let Fact::State(state) = &held.fact else { continue };

@@ -6,13 +6,13 @@ mod report;
 mod status;
 
 pub use inventory::{
-    locks, points, states, LockStatus, LocksDocument, MissingRead, PointStatusDocument, PointsDocument, StateStatus,
-    StatesDocument,
+    LockStatus, LocksDocument, MissingRead, PointStatusDocument, PointsDocument, StateStatus, StatesDocument,
+    locks, points, states,
 };
 pub use report::{CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument};
 pub use status::{
-    status, BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
-    StatusDocument, TimeKind, TroubleStatus,
+    BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
+    StatusDocument, TimeKind, TroubleStatus, status,
 };
 
 use super::wire::{Judged, Reality};

@@ -1,19 +1,19 @@
 //! `status`: verdicts and troubles.
 
-use super::{head, text, Head};
+use super::{Head, head, text};
 use crate::cli::wire::Judged;
+use crate::domain::Text;
 use crate::domain::estate::EnvironmentClass;
 use crate::domain::ids::EnvironmentName;
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::proof::Proof;
 use crate::domain::readiness::{
-    headline, troubles, Assessment, Loss, RecoveryTime, Severity, TroubleCode, Verdict,
+    Assessment, Loss, RecoveryTime, Severity, TroubleCode, Verdict, headline, troubles,
 };
 use crate::domain::reading::{Capability, Fact, ReadingKey, Subject};
 use crate::domain::recovery_point::PointKind;
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -197,10 +197,8 @@ pub struct TroubleStatus {
 pub fn status(judged: &Judged, scopes: &[FailureScope]) -> StatusDocument {
     let (estate, readings) = (&judged.estate, &judged.snapshot.readings);
     let identity = |name: &EnvironmentName| {
-        let key = ReadingKey {
-            subject: Subject::Environment(name.clone()),
-            capability: Capability::Identity,
-        };
+        let key =
+            ReadingKey { subject: Subject::Environment(name.clone()), capability: Capability::Identity };
         match &readings.get(&key)?.held.as_ref()?.fact {
             Fact::Identity(identity) => Some(identity.clone()),
             _ => None,

@@ -4,11 +4,12 @@
 //! a value. Unknown keys are noted with a suggestion. So one pass over a file finds all that is wrong with it.
 
 use super::tree::{Node, Value};
-use crate::config::diagnostic::{suggestion, Diagnostic, FilePlace};
+use crate::config::diagnostic::{Diagnostic, FilePlace, suggestion};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 use std::cell::{Cell, RefCell};
@@ -291,7 +292,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             Value::Map(entries) => {
                 visitor.visit_map(EntryAccess { entries: entries.iter(), value: None, known: Some(fields) })
             }
-            Value::Null => visitor.visit_map(EntryAccess { entries: [].iter(), value: None, known: Some(fields) }),
+            Value::Null => {
+                visitor.visit_map(EntryAccess { entries: [].iter(), value: None, known: Some(fields) })
+            }
             _ => Err(self.wrong(&format!("a map with {}", listed(fields)))),
         }
     }

@@ -3,5 +3,5 @@
 mod de;
 mod tree;
 
-pub use de::{from_node, Entries, Field};
-pub use tree::{parse, Budget, Node, Value};
+pub use de::{Entries, Field, from_node};
+pub use tree::{Budget, Node, Value, parse};

@@ -107,7 +107,10 @@ fn says(error: &serde_saphyr::Error) -> String {
         ("Depth", "this is nested too deep"),
         ("alias replay", "its aliases expand to more than a file may hold"),
         ("recursive references", "an alias refers to itself"),
-        ("budget breached", "the file asks for more than an estate needs: too many nodes, anchors or aliases"),
+        (
+            "budget breached",
+            "the file asks for more than an estate needs: too many nodes, anchors or aliases",
+        ),
     ] {
         if text.contains(inner) {
             return plain.to_owned();
@@ -150,7 +153,8 @@ fn node(raw: Spanned<Raw>, source: &str) -> Node {
         Raw::Null => Value::Null,
         Raw::Plain => Value::Scalar { text: written.unwrap_or_default().to_owned(), quoted: false },
         Raw::Text(text) => {
-            let quoted = written.is_none_or(|written| written.starts_with(['"', '\'', '|', '>']) || written != text);
+            let quoted =
+                written.is_none_or(|written| written.starts_with(['"', '\'', '|', '>']) || written != text);
             Value::Scalar { text, quoted }
         }
         Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, source)).collect()),

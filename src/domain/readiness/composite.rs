@@ -1,8 +1,9 @@
 //! Groups and services: judged by what they consist of and depend on.
 
-use super::loss::{against, Loss, RpoJudgement};
+use super::loss::{Loss, RpoJudgement, against};
 use super::time::{self, RecoveryTime};
 use super::{Assessment, Assessments, Moment, Verdict};
+use crate::domain::Text;
 use crate::domain::duration::words;
 use crate::domain::estate::Component;
 use crate::domain::ids::ComponentId;
@@ -10,7 +11,6 @@ use crate::domain::kind::Kind;
 use crate::domain::proof;
 use crate::domain::reading::Readings;
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -89,7 +89,10 @@ fn worst_loss(parts: &[&Assessment], complete: bool, limit: Option<Duration>) ->
             let of = if unknown.is_some() || !complete { " of what is known" } else { "" };
             (Loss::Span(span), verdict, format!("{} loses the most{of}: {said}", part.component))
         }
-        _ if complete && unknown.is_none() && parts.iter().all(|part| part.rpo.possible == Loss::NotApplicable) => {
+        _ if complete
+            && unknown.is_none()
+            && parts.iter().all(|part| part.rpo.possible == Loss::NotApplicable) =>
+        {
             // Nothing in it keeps data. A promise about data then has nothing that could show it.
             (Loss::NotApplicable, Verdict::Unknown, "nothing is known of what it would lose".to_owned())
         }

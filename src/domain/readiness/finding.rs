@@ -1,13 +1,13 @@
 //! What the points of a component show beside its verdict: gaps in retention, sizes that do not fit, missed cadence.
 
 use super::trouble::{Severity, Trouble, TroubleCode};
+use crate::domain::Text;
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::{Component, Estate};
 use crate::domain::reading::{Capability, Fact, Readings};
 use crate::domain::recovery_point::{PointStatus, RecoveryPoint};
 use crate::domain::size::bytes;
-use crate::domain::Text;
-use jiff::{tz::TimeZone, Timestamp};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// How many earlier points the size of the newest is compared with.
 const SIZES: usize = 7;
@@ -70,7 +70,8 @@ fn cadence(component: &Component, points: &[RecoveryPoint], now: Timestamp) -> O
     let newest = available(points).filter_map(RecoveryPoint::mark).max()?;
     let age = elapsed(newest, now);
     (age > every + every / 4).then(|| {
-        let says = format!("a point is expected every {}, the newest is {} old", words(every), age_words(age));
+        let says =
+            format!("a point is expected every {}, the newest is {} old", words(every), age_words(age));
         (TroubleCode::CadenceMissed, says)
     })
 }

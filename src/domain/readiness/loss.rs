@@ -2,14 +2,14 @@
 
 use super::usable::{JudgedPoint, Source, Usability, WhyNot};
 use super::{Moment, Verdict};
+use crate::domain::Text;
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::Component;
 use crate::domain::ids::PointId;
-use crate::domain::objective::{Objective, AT_RISK_PERCENT};
+use crate::domain::objective::{AT_RISK_PERCENT, Objective};
 use crate::domain::place::Place;
 use crate::domain::recovery_point::{Holds, PointKind};
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -71,7 +71,10 @@ pub struct RpoJudgement {
 pub(super) fn against(possible: Duration, limit: Duration) -> Verdict {
     if possible > limit {
         Verdict::Breached
-    } else if !possible.is_zero() && possible.as_nanos().saturating_mul(100) >= limit.as_nanos().saturating_mul(u128::from(AT_RISK_PERCENT)) {
+    } else if !possible.is_zero()
+        && possible.as_nanos().saturating_mul(100)
+            >= limit.as_nanos().saturating_mul(u128::from(AT_RISK_PERCENT))
+    {
         Verdict::AtRisk
     } else {
         Verdict::Met
@@ -101,11 +104,21 @@ pub(super) fn judge(
     // The nearest place that is good enough is where it would be restored from: a newer point farther away is only
     // worth its way where nothing nearer is. Of one place, a point that can be read at once goes before one that
     // has to be waited for.
+    let here = |source: &Source<'_>| {
+        let place = source.place.clone();
+        let alone = sources.len() == 1;
+        counting().filter(move |point| alone || point.point.place == place)
+    };
     let nearest = sources.iter().take_while(|source| source.fresh).find_map(|source| {
-        let here = || counting().filter(|point| point.point.place == *source.place || sources.len() == 1);
-        newest(here().filter(|point| point.point.retrieval.is_none())).filter(good_enough).or_else(|| newest(here()).filter(good_enough))
+        let at_once = newest(here(source).filter(|point| point.point.retrieval.is_none()));
+        at_once.filter(good_enough).or_else(|| newest(here(source)).filter(good_enough))
     });
-    let best = nearest.or_else(|| newest(counting())).or_else(|| newest_of_the_slow(points));
+    // Then the nearest that would keep the promise at all, then the newest wherever it lies.
+    let keeps = |point: &&JudgedPoint<'_>| objective.rpo.is_none_or(|limit| loss_of(point) <= limit);
+    let best = nearest
+        .or_else(|| sources.iter().find_map(|source| newest(here(source)).filter(keeps)))
+        .or_else(|| newest(counting()))
+        .or_else(|| newest_of_the_slow(points));
     let stopped = best.and_then(|best| stopped_moving(component, best, as_of));
     let limit = objective.rpo;
     let from_known = |best: &JudgedPoint<'_>| match limit {
@@ -191,9 +204,11 @@ fn newest<'a, 'b: 'a>(points: impl Iterator<Item = &'a JudgedPoint<'b>>) -> Opti
 
 /// When only points remain that cannot be read in time, the data is not lost: the newest of them is used, late (E3).
 fn newest_of_the_slow<'a, 'b>(points: &'a [JudgedPoint<'b>]) -> Option<&'a JudgedPoint<'b>> {
-    newest(points.iter().filter(|point| {
-        point.fresh && matches!(point.usability, Usability::Unusable(WhyNot::TooSlow(..)))
-    }))
+    newest(
+        points.iter().filter(|point| {
+            point.fresh && matches!(point.usability, Usability::Unusable(WhyNot::TooSlow(..)))
+        }),
+    )
 }
 
 fn best_point(point: &JudgedPoint<'_>) -> Option<BestPoint> {

@@ -15,10 +15,10 @@ mod verdict;
 
 pub use finding::findings;
 pub use loss::{BestPoint, Loss, RpoJudgement};
-pub use sentence::{headline, tally, Tally};
+pub use sentence::{Tally, headline, tally};
 pub use time::{RecoveryTime, RtoJudgement};
-pub use trouble::{troubles, Severity, Trouble, TroubleCode};
-pub use usable::{judge_points, sources, JudgedPoint, Source, Usability, WhyNot};
+pub use trouble::{Severity, Trouble, TroubleCode, troubles};
+pub use usable::{JudgedPoint, Source, Usability, WhyNot, judge_points, sources};
 pub use verdict::Verdict;
 
 use super::dependency;
@@ -103,7 +103,9 @@ pub fn assess(estate: &Estate, readings: &Readings, moment: Moment) -> Assessmen
     for id in order {
         let Some(component) = by_id.get(id) else { continue };
         let all = FailureScope::ALL.map(|scope| match component.kind {
-            Kind::Service | Kind::Group => composite::assess(component, scope, &by_id, &judged, readings, moment),
+            Kind::Service | Kind::Group => {
+                composite::assess(component, scope, &by_id, &judged, readings, moment)
+            }
             _ => assess_one(estate, component, scope, readings, moment),
         });
         judged.0.insert(component.id.clone(), all);
@@ -127,7 +129,8 @@ fn assess_one(
     let measured = rpo.best.as_ref().map_or(scope, |best| measured_scope(component, &best.place, scope));
     let proof = proof::newest(&proofs, measured);
     let rto = time::judge(component, objective.rto, &rpo, proof, moment.now);
-    let read_at = sources.iter().filter_map(|source| source.held.as_ref().map(|(_, held)| held.read_at)).min();
+    let read_at =
+        sources.iter().filter_map(|source| source.held.as_ref().map(|(_, held)| held.read_at)).min();
     Assessment {
         component: component.id.clone(),
         scope,

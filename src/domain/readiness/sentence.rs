@@ -18,7 +18,11 @@ pub struct Tally {
 impl Tally {
     /// Returns how many have `verdict`.
     pub fn of(&self, verdict: Verdict) -> usize {
-        Verdict::ALL.iter().zip(self.by_verdict).find(|(other, _)| **other == verdict).map_or(0, |(_, count)| count)
+        Verdict::ALL
+            .iter()
+            .zip(self.by_verdict)
+            .find(|(other, _)| **other == verdict)
+            .map_or(0, |(_, count)| count)
     }
 }
 
@@ -101,7 +105,9 @@ pub fn headline(
         let what = match (worst.rpo.verdict, worst.rpo.possible, worst.rto.possible) {
             (Verdict::Breached, Loss::Everything, _) => "loses everything".to_owned(),
             (Verdict::Breached, Loss::Span(span), _) => format!("loses {}", words(span)),
-            (_, _, RecoveryTime::Measured(time) | RecoveryTime::AtLeast(time)) => format!("takes {}", words(time)),
+            (_, _, RecoveryTime::Measured(time) | RecoveryTime::AtLeast(time)) => {
+                format!("takes {}", words(time))
+            }
             _ => "cannot be recovered".to_owned(),
         };
         let home = estate.component(&worst.component).map(|component| &component.home);

@@ -1,11 +1,11 @@
 //! How long recovery would take: the RTO side of a verdict.
 
-use super::loss::{against, Loss, RpoJudgement};
 use super::Verdict;
+use super::loss::{Loss, RpoJudgement, against};
+use crate::domain::Text;
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::Component;
 use crate::domain::proof::Proof;
-use crate::domain::Text;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -49,7 +49,9 @@ pub(super) fn judge(
     let possible = match (rpo.possible, proof) {
         (Loss::Everything, _) => RecoveryTime::Cannot,
         (Loss::Unknown(_), _) => RecoveryTime::Unknown,
-        (Loss::Span(_) | Loss::NotApplicable, Some(proof)) => RecoveryTime::Measured(waiting.saturating_add(proof.took)),
+        (Loss::Span(_) | Loss::NotApplicable, Some(proof)) => {
+            RecoveryTime::Measured(waiting.saturating_add(proof.took))
+        }
         (Loss::Span(_) | Loss::NotApplicable, None) => RecoveryTime::AtLeast(waiting),
     };
     settle(component, limit, possible, proof, now, None)
@@ -66,9 +68,10 @@ pub(super) fn settle(
 ) -> RtoJudgement {
     let overdue = proof.and_then(|proof| {
         let age = elapsed(proof.at, now);
-        component.drill_every.filter(|every| age > *every).map(|every| {
-            format!("; last measured {} ago, due every {}", age_words(age), words(every))
-        })
+        component
+            .drill_every
+            .filter(|every| age > *every)
+            .map(|every| format!("; last measured {} ago, due every {}", age_words(age), words(every)))
     });
     let verdict = match (limit, possible) {
         (None, _) => Verdict::NoObjective,
@@ -90,7 +93,12 @@ pub(super) fn settle(
         }
         RecoveryTime::Measured(time) => match proof {
             Some(proof) => {
-                format!("takes {}, measured {} ago ({})", words(time), age_words(elapsed(proof.at, now)), proof.how)
+                format!(
+                    "takes {}, measured {} ago ({})",
+                    words(time),
+                    age_words(elapsed(proof.at, now)),
+                    proof.how
+                )
             }
             None => format!("takes {}", words(time)),
         },

@@ -1,6 +1,7 @@
 //! Everything that is wrong or stands in the way, in one list, the worst first.
 
-use super::{findings, Assessments, Moment, Verdict};
+use super::{Assessments, Moment, Verdict, findings};
+use crate::domain::Text;
 use crate::domain::condition::Health;
 use crate::domain::duration::{age_words, elapsed};
 use crate::domain::estate::Estate;
@@ -10,7 +11,6 @@ use crate::domain::place::Place;
 use crate::domain::reading::{Capability, Fact, Failed, ReadTrouble, Reading, Readings, Subject};
 use crate::domain::scope::FailureScope;
 use crate::domain::state::{StateHistory, StateTrouble};
-use crate::domain::Text;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,7 +158,13 @@ pub fn troubles(
     }
     all.extend(of_readings(estate, readings, now));
     all.sort_by(|a, b| {
-        (a.severity, &a.component, a.code, a.scope, &a.says).cmp(&(b.severity, &b.component, b.code, b.scope, &b.says))
+        (a.severity, &a.component, a.code, a.scope, &a.says).cmp(&(
+            b.severity,
+            &b.component,
+            b.code,
+            b.scope,
+            &b.says,
+        ))
     });
     all
 }
@@ -209,7 +215,9 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
                 let state = reading.held.as_ref().map(|held| &held.fact);
                 let says = match state {
                     Some(Fact::Key(crate::domain::condition::KeyState::Enabled)) | None => continue,
-                    Some(Fact::Key(state)) => format!("key {} in {} is {}", place.key.short(), place.region, key_words(state)),
+                    Some(Fact::Key(state)) => {
+                        format!("key {} in {} is {}", place.key.short(), place.region, key_words(state))
+                    }
                     Some(_) => continue,
                 };
                 // A key that is absent in a Region matters through the points that need it there.
@@ -284,10 +292,20 @@ fn of_fact(
             match condition.health {
                 Health::Healthy => {}
                 Health::Gone => {
-                    said.push((Severity::Alarm, TroubleCode::ComponentGone, None, format!("it is gone: {status}")));
+                    said.push((
+                        Severity::Alarm,
+                        TroubleCode::ComponentGone,
+                        None,
+                        format!("it is gone: {status}"),
+                    ));
                 }
                 Health::Down => {
-                    said.push((Severity::Alarm, TroubleCode::ComponentUnwell, None, format!("it is down: {status}")));
+                    said.push((
+                        Severity::Alarm,
+                        TroubleCode::ComponentUnwell,
+                        None,
+                        format!("it is down: {status}"),
+                    ));
                 }
                 Health::Impaired => {
                     let says = format!("it is impaired: {status}");
@@ -328,7 +346,9 @@ fn of_state(state: &StateHistory) -> Option<Said> {
 fn of_lock(lock: &Lock, state: Option<&StateHistory>, now: Timestamp) -> Said {
     let who = lock.who.as_ref().map_or("an unknown holder", Text::as_str);
     let operation = lock.operation.as_ref().map_or("an unknown operation", Text::as_str);
-    let age = lock.created_at.map_or("of unknown age".to_owned(), |at| format!("for {}", age_words(elapsed(at, now))));
+    let age = lock
+        .created_at
+        .map_or("of unknown age".to_owned(), |at| format!("for {}", age_words(elapsed(at, now))));
     let evidence = lock.evidence(state, now);
     let mut says = format!("locked {age} by {who} ({operation}, {})", lock.store.words());
     for sentence in evidence.living.iter().chain(&evidence.stale) {
@@ -388,7 +408,11 @@ fn of_failed(
             let says = match code {
                 TroubleCode::RegionUnreachable => format!("{} does not answer", place.region),
                 TroubleCode::ReadThrottled => {
-                    format!("{} asks us to slow down: {} reads did not come through", place.region, alike(why))
+                    format!(
+                        "{} asks us to slow down: {} reads did not come through",
+                        place.region,
+                        alike(why)
+                    )
                 }
                 TroubleCode::ReadFailed => format!("{}: {why}", place.region),
                 _ => why.to_string(),

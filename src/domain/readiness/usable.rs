@@ -1,6 +1,7 @@
 //! Which points count for a failure, and why the others do not.
 
 use super::Moment;
+use crate::domain::Text;
 use crate::domain::condition::{KeyPlace, KeyState};
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::estate::Component;
@@ -8,10 +9,11 @@ use crate::domain::ids::{KeyId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::proof;
-use crate::domain::reading::{Cadences, Capability, Fact, Held, Reading, ReadingKey, Readings, Subject, Worth};
+use crate::domain::reading::{
+    Cadences, Capability, Fact, Held, Reading, ReadingKey, Readings, Subject, Worth,
+};
 use crate::domain::recovery_point::{PointStatus, RecoveryPoint};
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use jiff::Timestamp;
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -89,12 +91,16 @@ pub enum WhyNot {
 impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lost(FailureScope::Account, place) => write!(f, "it lies in the lost account {}", place.account),
+            Self::Lost(FailureScope::Account, place) => {
+                write!(f, "it lies in the lost account {}", place.account)
+            }
             Self::Lost(_, place) => write!(f, "it lies in {}, which is lost", place.region),
             Self::ControlPlaneLost(region) => write!(f, "its restore call needs {region}, which is lost"),
             Self::KeyInLostAccount(key) => write!(f, "its key {} belongs to the lost account", key.short()),
             Self::Key(key, region, what) => write!(f, "its key {} {what} in {region}", key.short()),
-            Self::KeyUnread(key, region, why) => write!(f, "its key {} could not be read in {region}: {why}", key.short()),
+            Self::KeyUnread(key, region, why) => {
+                write!(f, "its key {} could not be read in {region}: {why}", key.short())
+            }
             Self::Status(status) => match status {
                 PointStatus::Available => f.write_str("it is available"),
                 PointStatus::Pending => f.write_str("it is not complete yet"),
@@ -145,7 +151,13 @@ fn source<'a>(
 ) -> Source<'a> {
     let reading = readings.of(&component.id, place, capability);
     let Some(reading) = reading else {
-        return Source { place, reading: None, held: None, fresh: false, why_not: Some("not read yet".into()) };
+        return Source {
+            place,
+            reading: None,
+            held: None,
+            fresh: false,
+            why_not: Some("not read yet".into()),
+        };
     };
     let (fresh, held) = match reading.worth(now, cadences.stale_after(capability)) {
         Worth::Fresh(held) => (true, Some(held)),
@@ -242,7 +254,9 @@ fn usability(
         _ => {}
     }
     let Some(key) = &point.key else { return Usability::Usable };
-    if scope == FailureScope::Account && account_of(key).is_some_and(|account| account == home.account.as_str()) {
+    if scope == FailureScope::Account
+        && account_of(key).is_some_and(|account| account == home.account.as_str())
+    {
         return Usability::Unusable(WhyNot::KeyInLostAccount(key.clone()));
     }
     key_usability(key, &point.place.region, readings, cadences, now)
@@ -264,7 +278,8 @@ fn key_usability(
         Worth::Fresh(Held { fact: Fact::Key(state), .. }) => state,
         Worth::Fresh(_) => return unread("not read yet".into()),
         Worth::Stale(_) => {
-            let why = reading.failed.as_ref().map_or("the last read is too old".into(), |f| f.why.to_string());
+            let why =
+                reading.failed.as_ref().map_or("the last read is too old".into(), |f| f.why.to_string());
             return unread(Text::new(&why));
         }
     };

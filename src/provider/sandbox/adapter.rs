@@ -11,8 +11,8 @@ use crate::domain::reading::Capability;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use crate::provider::port::{
-    Answer, Ask, BoxFuture, Clock, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints, ReadProofs,
-    ReadStates,
+    Answer, Ask, BoxFuture, Clock, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints,
+    ReadProofs, ReadStates,
 };
 use jiff::Timestamp;
 use std::future::ready;

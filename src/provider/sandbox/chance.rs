@@ -1,7 +1,7 @@
 //! Chance that is the same every time: numbers that follow from a seed and a name.
 
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// A stream of numbers that follows from a seed and a name.

@@ -3,7 +3,7 @@
 use super::chance::Chance;
 use super::scenario::Scenario;
 use super::store::Opening;
-use super::world::{LockWorld, Protection, Resource, Rhythm, StateWorld, World, WorldClock, VERSION};
+use super::world::{LockWorld, Protection, Resource, Rhythm, StateWorld, VERSION, World, WorldClock};
 use super::{DEMO_ESTATE, DEMO_FLAWS};
 use crate::domain::condition::KeyState;
 use crate::domain::duration::before;
@@ -15,7 +15,7 @@ use crate::domain::proof::Proof;
 use crate::domain::reading::Capability;
 use crate::domain::recovery_point::{Hold, PointKind};
 use crate::domain::scope::FailureScope;
-use crate::domain::{duration, Text};
+use crate::domain::{Text, duration};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,7 +26,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86400);
 
 /// Makes the world of `estate`.
-pub(super) fn world(estate: &Estate, scenario: Scenario, seed: u64, opening: Opening, now: Timestamp) -> World {
+pub(super) fn world(
+    estate: &Estate,
+    scenario: Scenario,
+    seed: u64,
+    opening: Opening,
+    now: Timestamp,
+) -> World {
     let began = opening.start.unwrap_or(now);
     let mut world = World {
         version: VERSION,
@@ -383,7 +389,11 @@ mod tests {
         let flaws: Flaws = toml::from_str(DEMO_FLAWS).expect("the flaws are TOML");
         assert!(flaws.flaw.len() > 10);
         for flaw in flaws.flaw {
-            assert!(loaded.estate.component(&ComponentId::new(&flaw.component)).is_some(), "{}", flaw.component);
+            assert!(
+                loaded.estate.component(&ComponentId::new(&flaw.component)).is_some(),
+                "{}",
+                flaw.component
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ mod world;
 
 pub use adapter::SandboxAdapter;
 pub use past::past_readings;
-pub use scenario::{Scenario, SCENARIOS};
+pub use scenario::{SCENARIOS, Scenario};
 pub use store::{Opening, WorldFile};
 pub use world::World;
 

@@ -3,6 +3,7 @@
 use super::chance::Chance;
 use super::points::points;
 use super::world::{Happening, Resource, StateWorld, World};
+use crate::domain::Text;
 use crate::domain::condition::{Condition, Health, Identity, Incident, KeyPlace, KeyState};
 use crate::domain::duration::{after, before};
 use crate::domain::estate::Environment;
@@ -13,7 +14,6 @@ use crate::domain::place::Place;
 use crate::domain::reading::{Capability, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::{Digest, StateForm, StateHistory, StateVersion};
-use crate::domain::Text;
 use crate::provider::port::Answer;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -62,7 +62,8 @@ fn trouble(
     if world.region_lost(&place.region, now).is_some() {
         return Some(ReadTrouble::Unreachable);
     }
-    let ends = world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == resource.environment));
+    let ends = world
+        .since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == resource.environment));
     let in_cloud = place.account == resource.home.account;
     if in_cloud && ends.is_some_and(|at| after(at, SESSION_LEFT) <= now) {
         return Some(ReadTrouble::CredentialsExpired);
@@ -72,7 +73,8 @@ fn trouble(
     {
         return Some(ReadTrouble::Denied { permission: permission.clone(), identity: observer(resource) });
     }
-    let throttled = world.since(now, |what| matches!(what, Happening::Throttled(at) if at == place)).is_some();
+    let throttled =
+        world.since(now, |what| matches!(what, Happening::Throttled(at) if at == place)).is_some();
     (throttled && capability == Capability::Points).then_some(ReadTrouble::Throttled)
 }
 
@@ -92,9 +94,10 @@ fn call(kind: Kind, capability: Capability) -> &'static str {
         (Capability::Points, Kind::BackupVault) => "backup:ListRecoveryPointsByBackupVault",
         (Capability::Points, Kind::DatabaseDump | Kind::KubernetesNamespace) => "s3:ListObjectVersions",
         (Capability::Points, Kind::SearchSnapshot) => "GET _snapshot",
-        (Capability::Points, Kind::GitRepository | Kind::TerraformStack | Kind::EksCluster | Kind::Network) => {
-            "git ls-remote"
-        }
+        (
+            Capability::Points,
+            Kind::GitRepository | Kind::TerraformStack | Kind::EksCluster | Kind::Network,
+        ) => "git ls-remote",
         (Capability::Points, Kind::DnsRecord) => "route53:ListResourceRecordSets",
         (Capability::Condition, Kind::RdsInstance) => "rds:DescribeDBInstances",
         (Capability::Condition, Kind::RdsCluster) => "rds:DescribeDBClusters",
@@ -141,7 +144,8 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
     let gone = deleted_at(world, id, now);
     let mut incidents = Vec::new();
     let deletion = world.since(now, |what| matches!(what, Happening::ObjectsDeleted(bucket) if bucket == id));
-    let deletions = resource.deleted.iter().cloned().chain(deletion.map(|at| (at, 4_812, "invoices/2026/".into())));
+    let deletions =
+        resource.deleted.iter().cloned().chain(deletion.map(|at| (at, 4_812, "invoices/2026/".into())));
     for (at, count, prefix) in deletions {
         let objects = if count == 1 { "1 object was".to_owned() } else { format!("{count} objects were") };
         incidents.push(Incident {
@@ -209,18 +213,25 @@ pub(super) fn state(
     now: Timestamp,
 ) -> StateHistory {
     let Some(state) = &resource.state else {
-        return StateHistory { path: Text::default(), versions: Vec::new(), digest: Digest::NotUsed, replica_lag: None };
+        return StateHistory {
+            path: Text::default(),
+            versions: Vec::new(),
+            digest: Digest::NotUsed,
+            replica_lag: None,
+        };
     };
     let replica = *place != resource.home;
     let corrupted = world.since(now, |what| matches!(what, Happening::StateCorrupted(state) if state == id));
     let left = world.since(now, |what| matches!(what, Happening::LockLeft(state) if state == id));
     let lost = world.region_lost(&resource.home.region, now);
-    let stop = [state.stopped_at, corrupted, left.map(|at| before(at, LEFT_FOR)), lost].into_iter().flatten().min();
+    let stop =
+        [state.stopped_at, corrupted, left.map(|at| before(at, LEFT_FOR)), lost].into_iter().flatten().min();
     let stop = stop.unwrap_or(now).min(now);
     let mut versions = versions(world, id, resource, state, stop);
     if let Some(lock) = resource.locks.iter().find(|lock| lock.living) {
         // The holder of a living lock has written since it took it.
-        versions.insert(0, version(world, id, resource, state, after(lock.since, Duration::from_secs(60)), None));
+        versions
+            .insert(0, version(world, id, resource, state, after(lock.since, Duration::from_secs(60)), None));
     }
     let good = versions.first().and_then(|version| version.md5.clone()).unwrap_or_default();
     if let Some(at) = corrupted {
@@ -232,7 +243,8 @@ pub(super) fn state(
         torn.size_bytes /= 3;
         versions.insert(0, torn);
     }
-    let row = if state.digest_wrong { Text::new(&Chance::new(world.seed, "wrong digest").hex(32)) } else { good };
+    let row =
+        if state.digest_wrong { Text::new(&Chance::new(world.seed, "wrong digest").hex(32)) } else { good };
     StateHistory {
         path: state.path.clone(),
         versions,
@@ -287,12 +299,18 @@ fn version(
 }
 
 /// Returns whether a key can decrypt in a Region.
-pub(super) fn key(world: &World, environment: &Environment, key: &KeyPlace, now: Timestamp) -> Answer<KeyState> {
+pub(super) fn key(
+    world: &World,
+    environment: &Environment,
+    key: &KeyPlace,
+    now: Timestamp,
+) -> Answer<KeyState> {
     let source = Text::new(&format!("kms:DescribeKey {}", key.region));
     if world.region_lost(&key.region, now).is_some() {
         return Answer { source, outcome: Err(ReadTrouble::Unreachable) };
     }
-    let ends = world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
+    let ends =
+        world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
     if ends.is_some_and(|at| after(at, SESSION_LEFT) <= now) {
         return Answer { source, outcome: Err(ReadTrouble::CredentialsExpired) };
     }
@@ -304,13 +322,15 @@ pub(super) fn key(world: &World, environment: &Environment, key: &KeyPlace, now:
 
 /// Returns who we are in an environment.
 pub(super) fn identity(world: &World, environment: &Environment, now: Timestamp) -> Answer<Identity> {
-    let ends = world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
+    let ends =
+        world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
     let expires_at = match ends {
         Some(at) => after(at, SESSION_LEFT),
         // Sessions are renewed well before they end.
         None => {
             let half = i64::try_from(SESSION.as_secs() / 2).unwrap_or(1);
-            let begun = (now.as_second() - world.began.as_second()).div_euclid(half) * half + world.began.as_second();
+            let begun =
+                (now.as_second() - world.began.as_second()).div_euclid(half) * half + world.began.as_second();
             after(Timestamp::from_second(begun).unwrap_or(now), SESSION)
         }
     };
@@ -319,5 +339,8 @@ pub(super) fn identity(world: &World, environment: &Environment, now: Timestamp)
         return Answer { source, outcome: Err(ReadTrouble::CredentialsExpired) };
     }
     let who = Text::new(&format!("arn:aws:sts::{}:assumed-role/lifeboat-observe/demo", environment.account));
-    Answer { source, outcome: Ok(Identity { who, account: environment.account.clone(), expires_at: Some(expires_at) }) }
+    Answer {
+        source,
+        outcome: Ok(Identity { who, account: environment.account.clone(), expires_at: Some(expires_at) }),
+    }
 }

@@ -4,8 +4,8 @@ use super::world::World;
 use super::{observe, store::WorldFile};
 use crate::domain::duration::before;
 use crate::domain::estate::{Component, Estate};
-use crate::domain::reading::{Capability, Fact, Reading, ReadingKey, Subject};
 use crate::domain::kind::Kind;
+use crate::domain::reading::{Capability, Fact, Reading, ReadingKey, Subject};
 use crate::provider::port::Answer;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -18,7 +18,8 @@ pub fn past_readings(file: &WorldFile, estate: &Estate, environment: &str) -> Ve
     let world = file.current();
     let at = before(world.began, AGO);
     let mut readings = Vec::new();
-    let components = estate.components.iter().filter(|component| component.environment.as_str() == environment);
+    let components =
+        estate.components.iter().filter(|component| component.environment.as_str() == environment);
     for component in components.filter(|component| component.kind != Kind::Group) {
         for place in &component.sources {
             let subject = Subject::Component(component.id.clone(), place.clone());

@@ -7,8 +7,8 @@ use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
 use crate::domain::recovery_point::{Holds, PointKind, PointStatus, RecoveryPoint, Verification};
 use crate::domain::retention::{self, Rule};
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// RDS ships its logs about every five minutes (R1); the window ends at the last of them.
@@ -30,7 +30,7 @@ pub(super) fn points(
         let mut point = RecoveryPoint::new(name, protection.kind, protection.place.clone(), holds);
         point.key.clone_from(&protection.key);
         point.retrieval = protection.retrieval;
-        point.hold.clone_from(&protection.hold);
+        point.hold = protection.hold.clone().map(Box::new);
         if resource.kind == Kind::DnsRecord {
             point.control_plane = Some("us-east-1".into());
         }
@@ -45,11 +45,8 @@ pub(super) fn points(
         }
         Rhythm::Replica { lag } => {
             // A replica whose source is gone holds what it held.
-            let holds = if stop < now {
-                Holds::Until(before(stop, *lag))
-            } else {
-                Holds::Behind { lag: *lag }
-            };
+            let holds =
+                if stop < now { Holds::Until(before(stop, *lag)) } else { Holds::Behind { lag: *lag } };
             vec![point(&format!("{id}-{}", protection.place.region), holds)]
         }
         Rhythm::Everything => {
@@ -62,7 +59,8 @@ pub(super) fn points(
             vec![point(&name, Holds::Everything)]
         }
         Rhythm::Every { period, offset, ready_after, keep, rules } => {
-            let rules: Vec<Rule> = rules.iter().filter_map(|rule| retention::parse(rule.as_str()).ok()).collect();
+            let rules: Vec<Rule> =
+                rules.iter().filter_map(|rule| retention::parse(rule.as_str()).ok()).collect();
             let made = Made { world, id, resource, protection, period: *period, offset: *offset };
             made.moments(stop, *ready_after, *keep, &rules, now)
                 .into_iter()
@@ -123,7 +121,8 @@ impl Made<'_> {
         now: Timestamp,
         point: &dyn Fn(&str, Holds) -> RecoveryPoint,
     ) -> RecoveryPoint {
-        let seed = format!("{}{:?}{}{}", self.id, self.protection.kind, self.protection.place, moment.as_second());
+        let seed =
+            format!("{}{:?}{}{}", self.id, self.protection.kind, self.protection.place, moment.as_second());
         let mut chance = Chance::new(self.world.seed, &seed);
         let stamp = moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d-%H-%M").to_string();
         let name = match self.protection.kind {
@@ -133,7 +132,9 @@ impl Made<'_> {
             }
             PointKind::Snapshot => format!("rds:{}-{stamp}", self.id),
             PointKind::SnapshotCopy => format!("copy-{}-{stamp}", self.id),
-            PointKind::VaultPoint => format!("arn:aws:backup:{}:recovery-point:{}", self.protection.place.region, chance.uuid()),
+            PointKind::VaultPoint => {
+                format!("arn:aws:backup:{}:recovery-point:{}", self.protection.place.region, chance.uuid())
+            }
             PointKind::Dump => format!("{}_{stamp}.sql.gz", self.id),
             PointKind::SearchSnapshot => format!("snapshot_{stamp}"),
             PointKind::Export => format!("{}_{stamp}.yaml", self.id),

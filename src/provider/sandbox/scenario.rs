@@ -1,9 +1,9 @@
 //! The scenarios: what happens to the world when it begins.
 
 use super::world::{Event, Happening};
+use crate::domain::Text;
 use crate::domain::estate::{Component, EnvironmentClass, Estate};
 use crate::domain::kind::Kind;
-use crate::domain::Text;
 use jiff::Timestamp;
 
 /// A scenario.
@@ -19,7 +19,10 @@ pub struct Scenario {
 pub const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "calm", says: "Nothing new happens; what was wrong before still is." },
     Scenario { name: "region-loss", says: "The Region of production answers nothing any more." },
-    Scenario { name: "database-gone", says: "A production database was deleted, with its automated backups." },
+    Scenario {
+        name: "database-gone",
+        says: "A production database was deleted, with its automated backups.",
+    },
     Scenario { name: "state-corrupted", says: "Half a Terraform state was written over a whole one." },
     Scenario { name: "stuck-lock", says: "A Terraform run died and left its lock." },
     Scenario { name: "objects-deleted", says: "Thousands of objects were deleted under a prefix." },
@@ -49,8 +52,10 @@ impl Scenario {
         };
         let what = match self.name {
             "region-loss" => Some(Happening::RegionLost(production.region.clone())),
-            "database-gone" => victim(&[Kind::RdsInstance, Kind::RdsCluster, Kind::DynamodbTable, Kind::DatabaseDump])
-                .map(Happening::Deleted),
+            "database-gone" => {
+                victim(&[Kind::RdsInstance, Kind::RdsCluster, Kind::DynamodbTable, Kind::DatabaseDump])
+                    .map(Happening::Deleted)
+            }
             "state-corrupted" => victim(&[Kind::TerraformState]).map(Happening::StateCorrupted),
             "stuck-lock" => victim(&[Kind::TerraformState]).map(Happening::LockLeft),
             "objects-deleted" => victim(&[Kind::S3Bucket]).map(Happening::ObjectsDeleted),

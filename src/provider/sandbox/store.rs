@@ -2,12 +2,12 @@
 
 use super::generate;
 use super::scenario::{self, Scenario};
-use super::world::{World, VERSION};
+use super::world::{VERSION, World};
 use crate::domain::estate::Estate;
 use crate::domain::text::harmless;
 use crate::failure::{Failure, FailureKind};
 use jiff::{SignedDuration, Timestamp};
-use rustix::fs::{flock, FlockOperation};
+use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -50,7 +50,9 @@ impl WorldFile {
     ) -> Result<(Self, bool), Failure> {
         let Some(scenario) = Scenario::named(scenario) else {
             let says = format!("there is no scenario `{}`", harmless(scenario));
-            return Err(Failure::new(FailureKind::Usage, says).hint(format!("there are: {}", scenario::names())));
+            return Err(
+                Failure::new(FailureKind::Usage, says).hint(format!("there are: {}", scenario::names()))
+            );
         };
         let path = folder.join(format!("{}-{}-{seed}.json", short_name(estate), scenario.name));
         let failed = |what: &str, error: &dyn std::error::Error| {

@@ -1,5 +1,6 @@
 //! The world as its file holds it.
 
+use crate::domain::Text;
 use crate::domain::condition::KeyState;
 use crate::domain::duration::seconds;
 use crate::domain::ids::{ComponentId, EnvironmentName, KeyId, Region};
@@ -8,7 +9,6 @@ use crate::domain::place::Place;
 use crate::domain::proof::Proof;
 use crate::domain::reading::Capability;
 use crate::domain::recovery_point::{Hold, PointKind};
-use crate::domain::Text;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

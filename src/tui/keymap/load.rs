@@ -1,10 +1,10 @@
 //! Keymap files: every mistake at its line, all at once; a broken file never replaces good keys.
 
-use super::chord::Chord;
 use super::Keymap;
+use super::chord::Chord;
 use crate::config::diagnostic::suggestion;
 use crate::config::paths;
-use crate::tui::command::{Command, COMMANDS};
+use crate::tui::command::{COMMANDS, Command};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -82,7 +82,8 @@ pub fn parse(text: &str) -> Result<Bindings, Vec<KeymapError>> {
                     let says = format!("`{}` already means `{}`", key.as_ref(), other.name());
                     wrong.push(error(at, says));
                 } else if known.starts_with(&chords) || chords.starts_with(known) {
-                    let says = format!("`{}` hides or is hidden by a key of `{}`", key.as_ref(), other.name());
+                    let says =
+                        format!("`{}` hides or is hidden by a key of `{}`", key.as_ref(), other.name());
                     wrong.push(error(at, says));
                 }
             }

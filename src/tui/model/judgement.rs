@@ -1,14 +1,14 @@
 //! The judgement of what was read, made off the screen's thread because an estate may have a hundred thousand points.
 
 use crate::collector::Snapshot;
+use crate::domain::Text;
 use crate::domain::estate::Estate;
 use crate::domain::ids::ComponentId;
 use crate::domain::readiness::{
-    assess, judge_points, sources, troubles, Assessments, JudgedPoint, Moment, Trouble, Usability,
+    Assessments, JudgedPoint, Moment, Trouble, Usability, assess, judge_points, sources, troubles,
 };
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -110,7 +110,9 @@ fn detail(request: &JudgeRequest, id: &ComponentId, moment: Moment) -> Option<De
 fn worth(point: &JudgedPoint<'_>) -> Worth3 {
     match &point.usability {
         Usability::Usable if point.fresh => Worth3::Counts,
-        Usability::Usable => Worth3::Unclear("it was read too long ago, or its place no longer answers".into()),
+        Usability::Usable => {
+            Worth3::Unclear("it was read too long ago, or its place no longer answers".into())
+        }
         Usability::Unusable(why) => Worth3::Not(Text::new(&why.to_string())),
         Usability::Unclear(why) => Worth3::Unclear(Text::new(&why.to_string())),
     }

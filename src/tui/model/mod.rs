@@ -3,26 +3,27 @@
 mod judgement;
 mod overview;
 
-pub use judgement::{judge, Detail, DetailPoint, JudgeRequest, Judgement, Worth3};
+pub use judgement::{Detail, DetailPoint, JudgeRequest, Judgement, Worth3, judge};
 pub use overview::{Overview, Row};
 
 use super::keymap::{Chord, Keymap};
 use super::theme::Look;
 use crate::collector::Snapshot;
+use crate::domain::Text;
 use crate::domain::condition::Identity;
 use crate::domain::estate::{Environment, Estate};
 use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::reading::{Capability, Fact, ReadingKey, Subject};
 use crate::domain::redaction::Redactor;
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use tui_input::Input;
 
 /// Everything the console knows.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Model {
     /// The estate.
     pub estate: Arc<Estate>,

@@ -1,7 +1,7 @@
 //! The look of a screen: a theme brought down to what the terminal can show, and its glyphs.
 
 use super::glyphs::Glyphs;
-use super::load::{parse, Theme, BUILT_IN};
+use super::load::{BUILT_IN, Theme, parse};
 use super::role::Role;
 use crate::config::diagnostic::suggestion;
 use crate::failure::{Failure, FailureKind};

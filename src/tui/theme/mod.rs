@@ -10,6 +10,6 @@ mod look;
 mod role;
 
 pub use glyphs::Glyphs;
-pub use load::{parse, Theme, ThemeError, BUILT_IN};
-pub use look::{capability, utf8_locale, Capability, Look};
+pub use load::{BUILT_IN, Theme, ThemeError, parse};
+pub use look::{Capability, Look, capability, utf8_locale};
 pub use role::Role;

@@ -1,10 +1,10 @@
 //! Keys: typed text first, then sequences, then commands.
 
 use super::overview::{self, Step};
+use crate::domain::Text;
 use crate::domain::reading::{Capability, ReadTrouble, Subject};
 use crate::domain::redaction::Redactor;
 use crate::domain::scope::FailureScope;
-use crate::domain::Text;
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Chord, Meaning};
@@ -140,7 +140,9 @@ fn typed_in_palette(model: &mut Model, code: KeyCode, request: Option<InputReque
         KeyCode::Enter => {
             let Some(Overlay::Palette { input, cursor }) = model.overlays.pop() else { return Vec::new() };
             let matches = palette_matches(input.value());
-            return if let Some(row) = matches.get(cursor) { run(model, row.command) } else {
+            return if let Some(row) = matches.get(cursor) {
+                run(model, row.command)
+            } else {
                 model.notice = Some(alarm(&format!("there is no command `{}`", input.value())));
                 Vec::new()
             };
@@ -249,7 +251,10 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
 }
 
 fn toggle(model: &mut Model, overlay: Overlay) {
-    let same = model.overlays.last().is_some_and(|top| std::mem::discriminant(top) == std::mem::discriminant(&overlay));
+    let same = model
+        .overlays
+        .last()
+        .is_some_and(|top| std::mem::discriminant(top) == std::mem::discriminant(&overlay));
     if same {
         model.overlays.pop();
     } else {
@@ -263,7 +268,8 @@ fn choose(model: &mut Model, scope: FailureScope) {
 }
 
 fn next_environment(model: &mut Model) {
-    let names: Vec<_> = model.estate.environments.iter().map(|environment| environment.name.clone()).collect();
+    let names: Vec<_> =
+        model.estate.environments.iter().map(|environment| environment.name.clone()).collect();
     if names.len() < 2 {
         return;
     }
@@ -279,17 +285,18 @@ fn next_environment(model: &mut Model) {
 fn copy(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.selected_row() else { return Vec::new() };
     let id = row.component.id.clone();
-    let denied = model.snapshot.readings.iter().find_map(|(key, reading)| match (&key.subject, &reading.failed) {
-        (Subject::Component(component, _), Some(failed))
-            if *component == id && key.capability != Capability::Proofs =>
-        {
-            match &failed.why {
-                ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
-                _ => None,
+    let denied =
+        model.snapshot.readings.iter().find_map(|(key, reading)| match (&key.subject, &reading.failed) {
+            (Subject::Component(component, _), Some(failed))
+                if *component == id && key.capability != Capability::Proofs =>
+            {
+                match &failed.why {
+                    ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
+                    _ => None,
+                }
             }
-        }
-        _ => None,
-    });
+            _ => None,
+        });
     let (text, says) = if let Some(permission) = denied {
         let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
         (statement.to_string(), format!("copied: the IAM statement that allows {permission}"))

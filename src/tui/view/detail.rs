@@ -1,6 +1,6 @@
 //! The details of a component: the verdict with its figures, every reading with source and age, every point.
 
-use super::pen::{wrap, Pen, Span};
+use super::pen::{Pen, Span, wrap};
 use super::{sheet, words};
 use crate::domain::condition::{Condition, Health};
 use crate::domain::duration::{age_words, elapsed, words as span_words};
@@ -78,9 +78,12 @@ fn head(model: &Model, component: &Component) -> Vec<Vec<Span>> {
     if let Some(assessment) = model.judgement.assessments.of(&component.id, model.scope) {
         verdicts(model, assessment, &mut lines);
     }
-    for trouble in model.judgement.troubles.iter().filter(|trouble| {
-        trouble.scope.is_none() && trouble.component.as_ref() == Some(&component.id)
-    }) {
+    for trouble in model
+        .judgement
+        .troubles
+        .iter()
+        .filter(|trouble| trouble.scope.is_none() && trouble.component.as_ref() == Some(&component.id))
+    {
         let glyph = model.look.glyphs.severity(trouble.severity);
         let says = format!("{glyph} {}", trouble.says);
         lines.row("in the way", &says, sheet::severity_role(trouble.severity));
@@ -91,7 +94,9 @@ fn head(model: &Model, component: &Component) -> Vec<Vec<Span>> {
     condition(model, component, &mut lines);
     readings(model, component, &mut lines);
     lines.heading(if component.kind.has_points() { "Recovery points, the newest first" } else { "" });
-    if component.kind.has_points() && points(model, &component.id).is_none_or(|detail| detail.points.is_empty()) {
+    if component.kind.has_points()
+        && points(model, &component.id).is_none_or(|detail| detail.points.is_empty())
+    {
         lines.row("", "none is known", Role::Text);
     }
     lines.all
@@ -138,7 +143,11 @@ fn verdicts(model: &Model, assessment: &Assessment, lines: &mut Lines) {
         lines.row("proven", &text, Role::Text);
     }
     if let Some(at) = assessment.read_at {
-        lines.row("read", &format!("the oldest reading behind this is from {}", words::ago(at, model.now)), Role::Dim);
+        lines.row(
+            "read",
+            &format!("the oldest reading behind this is from {}", words::ago(at, model.now)),
+            Role::Dim,
+        );
     }
 }
 
@@ -203,7 +212,11 @@ fn condition(model: &Model, component: &Component, lines: &mut Lines) {
     lines.row("condition", &format!("{health}: {status}"), Role::Text);
     if !settings.is_empty() {
         let all: Vec<_> = settings.iter().map(|(key, value)| format!("{key} {value}")).collect();
-        lines.row("settings", &format!("a restore drops these unless they are passed: {}", all.join(", ")), Role::Dim);
+        lines.row(
+            "settings",
+            &format!("a restore drops these unless they are passed: {}", all.join(", ")),
+            Role::Dim,
+        );
     }
 }
 
@@ -216,10 +229,13 @@ fn readings(model: &Model, component: &Component, lines: &mut Lines) {
         }
         let stale_after = model.estate.cadences.stale_after(key.capability);
         let held = reading.held.as_ref();
-        let age = held.map_or("never read".to_owned(), |held| format!("read {}", words::ago(held.read_at, model.now)));
+        let age = held
+            .map_or("never read".to_owned(), |held| format!("read {}", words::ago(held.read_at, model.now)));
         let old = held.is_none_or(|held| elapsed(held.read_at, model.now) > stale_after);
         let (role, trouble) = match (&reading.failed, old) {
-            (Some(failed), _) => (Role::Unknown, format!("; {} {}", failed.why, words::ago(failed.at, model.now))),
+            (Some(failed), _) => {
+                (Role::Unknown, format!("; {} {}", failed.why, words::ago(failed.at, model.now)))
+            }
             (None, true) => (Role::Unknown, format!("; not relied on after {}", age_words(stale_after))),
             (None, false) => (Role::Dim, String::new()),
         };

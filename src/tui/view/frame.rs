@@ -32,7 +32,10 @@ pub(super) fn badges(model: &Model) -> Vec<Span> {
         shown.truncate(1);
     }
     for (nth, environment) in shown.iter().enumerate() {
-        spans.push((if nth == 0 { format!("{} ", model.look.glyphs.into()) } else { "+ ".to_owned() }, Role::Bar));
+        spans.push((
+            if nth == 0 { format!("{} ", model.look.glyphs.into()) } else { "+ ".to_owned() },
+            Role::Bar,
+        ));
         if environment.class == EnvironmentClass::Production {
             spans.push((" PROD ".to_owned(), Role::Production));
             spans.push((if several { " ".to_owned() } else { format!(" {} ", environment.name) }, Role::Bar));
@@ -117,7 +120,10 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
         let spans = [
             ("filter ".to_owned(), Role::Key),
             (format!("{} ", model.overview.filter.value()), Role::Input),
-            ("   enter keeps it, esc drops it; ! turns it round, kind=rds asks one column".to_owned(), Role::Dim),
+            (
+                "   enter keeps it, esc drops it; ! turns it round, kind=rds asks one column".to_owned(),
+                Role::Dim,
+            ),
         ];
         pen.spans(area.x + 1, y, room, &spans);
         return;
@@ -165,7 +171,10 @@ fn progress(model: &Model) -> Span {
         return ("readings are not kept".to_owned(), Role::Alarm);
     }
     if progress.open > 0 {
-        return (format!("reading {} of {}", progress.all.saturating_sub(progress.open), progress.all), Role::Notice);
+        return (
+            format!("reading {} of {}", progress.all.saturating_sub(progress.open), progress.all),
+            Role::Notice,
+        );
     }
     (String::new(), Role::Dim)
 }

@@ -1,9 +1,9 @@
 //! Pane 1: the sentence, the switch of failures, the table, and why the selected row is as it is.
 
 use super::layout;
-use super::pen::{wrap, Pen, Span};
+use super::pen::{Pen, Span, wrap};
 use super::words;
-use crate::domain::readiness::{tally, Assessment, Loss, RecoveryTime, Trouble, Verdict};
+use crate::domain::readiness::{Assessment, Loss, RecoveryTime, Trouble, Verdict, tally};
 use crate::domain::scope::FailureScope;
 use crate::tui::model::{Model, Row};
 use crate::tui::theme::Role;
@@ -17,7 +17,9 @@ const GAUGE: u16 = 14;
 /// Draws the overview.
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let parts = layout::overview(model, body);
-    for (nth, line) in layout::sentence(model, body.width).iter().take(usize::from(parts.sentence.height)).enumerate() {
+    for (nth, line) in
+        layout::sentence(model, body.width).iter().take(usize::from(parts.sentence.height)).enumerate()
+    {
         let y = parts.sentence.y + u16::try_from(nth).unwrap_or(0);
         pen.text(body.x + 1, y, body.width.saturating_sub(2), line, Role::Strong);
     }
@@ -163,7 +165,8 @@ impl Column {
             // The longest verdict, so that the table does not jump from one failure to the next.
             Self::Verdict => 14,
             _ => {
-                let widest = rows.iter().map(|row| pen.shown(&self.text(model, row)).width()).max().unwrap_or(0);
+                let widest =
+                    rows.iter().map(|row| pen.shown(&self.text(model, row)).width()).max().unwrap_or(0);
                 let most = if self == Self::Standing { 30 } else { 64 };
                 u16::try_from(widest.max(self.heading().width()).min(most)).unwrap_or(64)
             }
@@ -255,12 +258,18 @@ fn draw_row(
             Column::Loss => figure_role(row.assessment.rpo.verdict, plain),
             Column::Time => figure_role(row.assessment.rto.verdict, plain),
             Column::Standing => Role::AtRisk,
-            Column::Kind | Column::Environment | Column::Read | Column::LossLimit | Column::TimeLimit => Role::Dim,
+            Column::Kind | Column::Environment | Column::Read | Column::LossLimit | Column::TimeLimit => {
+                Role::Dim
+            }
             _ => plain,
         };
         match column {
-            Column::LossGauge => gauge(pen, x, y, loss_share(row.assessment), role_of_gauge(row.assessment.rpo.verdict)),
-            Column::TimeGauge => gauge(pen, x, y, time_share(row.assessment), role_of_gauge(row.assessment.rto.verdict)),
+            Column::LossGauge => {
+                gauge(pen, x, y, loss_share(row.assessment), role_of_gauge(row.assessment.rpo.verdict))
+            }
+            Column::TimeGauge => {
+                gauge(pen, x, y, time_share(row.assessment), role_of_gauge(row.assessment.rto.verdict))
+            }
             column if column.is_figure() => {
                 pen.right(x, x + width, y, &column.text(model, row), role);
             }
@@ -347,7 +356,15 @@ fn why(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let mut lines: Vec<Vec<Span>> = Vec::new();
     let mut title = vec![
         (row.component.id.to_string(), Role::Strong),
-        (format!("  {} in {}, {}", row.component.kind.words(), row.component.environment, row.component.home.region), Role::Dim),
+        (
+            format!(
+                "  {} in {}, {}",
+                row.component.kind.words(),
+                row.component.environment,
+                row.component.home.region
+            ),
+            Role::Dim,
+        ),
     ];
     if let Some(owner) = &row.component.owner {
         title.push((format!(", owner {owner}"), Role::Dim));
@@ -362,9 +379,11 @@ fn why(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     };
     said("loses", assessment.rpo.verdict, assessment.rpo.reason.as_str());
     said("back in", assessment.rto.verdict, assessment.rto.reason.as_str());
-    for trouble in model.judgement.troubles.iter().filter(|trouble| {
-        trouble.scope.is_none() && trouble.component.as_ref() == Some(&row.component.id)
-    }) {
+    for trouble in
+        model.judgement.troubles.iter().filter(|trouble| {
+            trouble.scope.is_none() && trouble.component.as_ref() == Some(&row.component.id)
+        })
+    {
         said("but", Verdict::AtRisk, trouble.says.as_str());
     }
     let room = usize::from(area.height) - 1;
@@ -377,7 +396,8 @@ fn why(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 /// Draws what is in the way, where the screen is tall enough.
 fn standing(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     pen.rule(area, area.y);
-    let all: Vec<&Trouble> = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).collect();
+    let all: Vec<&Trouble> =
+        model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).collect();
     pen.raw(area.x + 1, area.y + 1, area.width, &format!("in the way  {}", all.len()), Role::Heading);
     let room = usize::from(area.height) - 2;
     for (nth, trouble) in all.iter().take(room).enumerate() {

@@ -1,7 +1,7 @@
 //! What lies in the middle of the screen: the palette, and the question whether to quit.
 
 use super::pen::Pen;
-use crate::tui::command::{CommandRow, COMMANDS};
+use crate::tui::command::{COMMANDS, CommandRow};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -18,7 +18,8 @@ pub fn palette_matches(typed: &str) -> Vec<&'static CommandRow> {
         .iter()
         .enumerate()
         .filter_map(|(nth, row)| {
-            let named = pattern.score(Utf32Str::new(row.name, &mut buffer), &mut matcher).map(|score| score * 2);
+            let named =
+                pattern.score(Utf32Str::new(row.name, &mut buffer), &mut matcher).map(|score| score * 2);
             let described = pattern.score(Utf32Str::new(row.doc, &mut buffer), &mut matcher);
             Some((named.max(described)?, nth, row))
         })
@@ -30,18 +31,19 @@ pub fn palette_matches(typed: &str) -> Vec<&'static CommandRow> {
 fn boxed(pen: &mut Pen<'_>, body: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(body.width.saturating_sub(4));
     let height = height.min(body.height);
-    let area = Rect {
-        x: body.x + (body.width - width) / 2,
-        y: body.y + (body.height - height) / 3,
-        width,
-        height,
-    };
+    let area =
+        Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 3, width, height };
     // The whole width is cleared: what stuck out at its sides would only be read as part of it.
     let band = Rect { x: body.x, width: body.width, ..area };
     pen.fill(band, Role::Text);
     pen.rule(band, area.y);
     pen.rule(band, area.bottom().saturating_sub(1));
-    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+    Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(2),
+    }
 }
 
 /// Draws the palette.

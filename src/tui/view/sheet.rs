@@ -1,6 +1,6 @@
 //! Sheets of lines: everything that is wrong, the estate, the keys.
 
-use super::pen::{wrap, Pen, Span};
+use super::pen::{Pen, Span, wrap};
 use super::words;
 use crate::domain::estate::EnvironmentClass;
 use crate::domain::readiness::{Severity, Trouble};
@@ -106,7 +106,11 @@ fn about(model: &Model) -> Vec<Vec<Span>> {
     row("components", model.estate.components.len().to_string());
     let reality = model.sandbox.as_ref().map_or_else(
         || "real".to_owned(),
-        |scenario| format!("simulated: scenario {scenario}; nothing here is real, and times are those of the sandbox"),
+        |scenario| {
+            format!(
+                "simulated: scenario {scenario}; nothing here is real, and times are those of the sandbox"
+            )
+        },
     );
     row("reality", reality);
     let read_only = if model.read_only_for_good { "read-only for good" } else { "read-only" };
@@ -145,7 +149,8 @@ fn about(model: &Model) -> Vec<Vec<Span>> {
     }
     for capability in crate::domain::reading::Capability::ALL {
         let every = crate::domain::duration::words(model.estate.cadences.of(capability));
-        let stale = crate::domain::duration::words(model.estate.cadences.of(capability) * Cadences::STALE_AFTER);
+        let stale =
+            crate::domain::duration::words(model.estate.cadences.of(capability) * Cadences::STALE_AFTER);
         row("", format!("{:<20} every {every}, not relied on after {stale}", capability.words()));
     }
     lines

@@ -2,9 +2,9 @@
 
 use super::frame;
 use super::layout;
-use super::pen::{wrap, Pen};
+use super::pen::{Pen, wrap};
 use super::words;
-use crate::domain::readiness::{headline, tally, Verdict};
+use crate::domain::readiness::{Verdict, headline, tally};
 use crate::domain::scope::FailureScope;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
@@ -13,8 +13,13 @@ use ratatui::layout::Rect;
 /// Draws the status.
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     if area.width < layout::STATUS.0 || area.height < layout::STATUS.1 {
-        let says = format!("{} by {} is too small: 40 by 10 shows the status, 80 by 24 everything", area.width, area.height);
-        for (nth, line) in wrap(&says, usize::from(area.width)).iter().take(usize::from(area.height)).enumerate() {
+        let says = format!(
+            "{} by {} is too small: 40 by 10 shows the status, 80 by 24 everything",
+            area.width, area.height
+        );
+        for (nth, line) in
+            wrap(&says, usize::from(area.width)).iter().take(usize::from(area.height)).enumerate()
+        {
             pen.raw(area.x, area.y + u16::try_from(nth).unwrap_or(0), area.width, line, Role::Text);
         }
         return;
@@ -23,7 +28,9 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.x, area.y, area.width, &frame::badges(model));
     let mut y = area.y + 1;
     let said = headline(&model.estate, &model.judgement.assessments, model.scope, model.environment.as_ref());
-    for line in wrap(&said, usize::from(area.width - 2)).iter().take(usize::from(area.height.saturating_sub(6))) {
+    for line in
+        wrap(&said, usize::from(area.width - 2)).iter().take(usize::from(area.height.saturating_sub(6)))
+    {
         pen.text(area.x + 1, y, area.width - 2, line, Role::Strong);
         y += 1;
     }
@@ -35,7 +42,10 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             (format!("  {}{}", model.look.glyphs.verdict(verdict), tally.of(verdict)), words::role(verdict))
         };
         let spans = [
-            (format!("{:<14}", scope.words()), if scope == model.scope { Role::TabChosen } else { Role::Tab }),
+            (
+                format!("{:<14}", scope.words()),
+                if scope == model.scope { Role::TabChosen } else { Role::Tab },
+            ),
             count(Verdict::Breached),
             count(Verdict::Unknown),
             count(Verdict::AtRisk),
