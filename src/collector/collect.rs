@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// How often what came in is published while reads are under way.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 /// How long the collector rests at most before it looks again at what is due.
-const REST: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(10);
 /// The most readings that are written to disk at once.
 const MOST_KEPT: usize = 20_000;
 
@@ -53,6 +53,8 @@ pub struct Collector {
     clock: Arc<dyn Clock>,
     store: Option<ReadingsStore>,
     readings: Readings,
+    /// Everything that is read; it changes only with what was read.
+    units: BTreeMap<ReadingKey, EnvironmentName>,
     not_kept: Option<String>,
 }
 
@@ -65,12 +67,13 @@ impl Collector {
         store: Option<ReadingsStore>,
         readings: Readings,
     ) -> Self {
-        Self { estate, observers, clock, store, readings, not_kept: None }
+        let units = units(&estate, &readings);
+        Self { estate, observers, clock, store, readings, units, not_kept: None }
     }
 
     /// Returns what is known.
     pub fn snapshot(&self) -> Snapshot {
-        self.snapshot_of(Progress { open: 0, all: units(&self.estate, &self.readings).len() })
+        self.snapshot_of(Progress { open: 0, all: self.units.len() })
     }
 
     fn snapshot_of(&self, progress: Progress) -> Snapshot {
@@ -83,8 +86,8 @@ impl Collector {
         for _ in 0..2 {
             let attempted =
                 |key: &ReadingKey| self.readings.get(key).and_then(|reading| reading.attempted_at());
-            let known = units(&self.estate, &self.readings).into_keys();
-            let wanted = known.filter(|key| attempted(key).is_none_or(|at| at < begun)).collect();
+            let wanted =
+                self.units.keys().filter(|key| attempted(key).is_none_or(|at| at < begun)).cloned().collect();
             self.read(wanted, out).await;
         }
     }
@@ -92,7 +95,9 @@ impl Collector {
     /// Reads what is due until nobody listens any more. A message on `refresh` makes everything due.
     pub async fn run(mut self, mut refresh: mpsc::Receiver<()>, out: watch::Sender<Arc<Snapshot>>) {
         loop {
-            self.absorb();
+            if self.absorb() {
+                out.send_replace(Arc::new(self.snapshot()));
+            }
             let due = self.due();
             if !due.is_empty() {
                 self.read(due, Some(&out)).await;
@@ -111,10 +116,8 @@ impl Collector {
     fn due(&self) -> Vec<ReadingKey> {
         let now = self.clock.now();
         let silent = self.silent_places();
-        units(&self.estate, &self.readings)
-            .into_keys()
-            .filter(|key| self.due_in(key, now).is_zero() || self.is_doubtful(key, &silent))
-            .collect()
+        let is_due = |key: &&ReadingKey| self.due_in(key, now).is_zero() || self.is_doubtful(key, &silent);
+        self.units.keys().filter(is_due).cloned().collect()
     }
 
     /// Returns the places where nobody answered, and when that was first found.
@@ -154,28 +157,34 @@ impl Collector {
         if !self.due().is_empty() {
             return Duration::from_millis(100);
         }
-        let next = units(&self.estate, &self.readings).into_keys().map(|key| self.due_in(&key, now)).min();
+        let next = self.units.keys().map(|key| self.due_in(key, now)).min();
         match next {
             Some(next) if speed > 0.0 => next.div_f64(speed).clamp(Duration::from_millis(100), REST),
             _ => REST,
         }
     }
 
-    /// Takes in what other processes read meanwhile.
-    fn absorb(&mut self) {
-        let Some(store) = &mut self.store else { return };
+    /// Takes in what other processes read meanwhile; says whether there was anything.
+    fn absorb(&mut self) -> bool {
+        let Some(store) = &mut self.store else { return false };
         match store.news() {
+            Ok(news) if news.is_empty() => false,
             Ok(news) => {
                 for (key, reading) in news {
                     self.readings.put(key, reading);
                 }
+                self.units = units(&self.estate, &self.readings);
+                true
             }
-            Err(error) => self.not_kept = Some(error.to_string()),
+            Err(error) => {
+                self.not_kept = Some(error.to_string());
+                true
+            }
         }
     }
 
     async fn read(&mut self, keys: Vec<ReadingKey>, out: Option<&watch::Sender<Arc<Snapshot>>>) {
-        let environments = units(&self.estate, &self.readings);
+        let environments = self.units.clone();
         let mut waiting: std::collections::VecDeque<ReadingKey> = keys.into();
         let mut under_way = JoinSet::new();
         let mut fresh: Vec<(ReadingKey, Arc<Reading>)> = Vec::new();
@@ -219,6 +228,7 @@ impl Collector {
                 out.send_replace(Arc::new(self.snapshot_of(Progress { open, all: environments.len() })));
             }
         }
+        self.units = units(&self.estate, &self.readings);
         if let Some(store) = &mut self.store {
             self.not_kept = store.keep(&fresh).err().map(|error| error.to_string());
         }

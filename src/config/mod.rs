@@ -1,6 +1,6 @@
 //! What people write: the estate file, and where lifeboat keeps its own files.
 //!
-//! [`load`] reads an estate file into a [`crate::domain::estate::Estate`]; [`check`] says what is doubtful about a
+//! [`fn@load`] reads an estate file into a [`crate::domain::estate::Estate`]; [`check`] says what is doubtful about a
 //! file that loads. The types of the file ([`estate_file`]) are also its JSON Schema ([`schema`]). Who may use it:
 //! everything above. What must stay true: every mistake in a file is reported at its own line and column, all of
 //! them at once, and YAML is read nowhere else than in [`yaml`].
@@ -9,6 +9,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod estate_file;
 pub mod load;
+mod objectives;
 mod others;
 pub mod paths;
 pub mod resolve;

@@ -2,9 +2,9 @@
 
 use super::diagnostic::{Diagnostic, FilePlace, suggestion};
 use super::estate_file::{
-    ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ObjectiveFile, ObjectivesFile,
-    ProofFile, ProviderName, SelectFile,
+    ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ProofFile, ProviderName, SelectFile,
 };
+use super::objectives::{cadences, objectives};
 use super::others::circles;
 use super::yaml::{Entries, Field};
 use crate::domain::Text;
@@ -13,10 +13,8 @@ use crate::domain::estate::{
 };
 use crate::domain::ids::{AccountId, ComponentId, Region};
 use crate::domain::kind::Kind;
-use crate::domain::objective::Objectives;
 use crate::domain::place::{GLOBAL, OUTSIDE, Place};
 use crate::domain::proof::Proof;
-use crate::domain::reading::{Cadences, Capability};
 use crate::domain::scope::FailureScope;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -494,48 +492,4 @@ pub(super) fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePla
             ),
         );
     }
-}
-
-/// Returns the objectives that `own` says, over those of `environment`. What is said about one failure counts for more
-/// than what is said about all: an environment that promises nothing for a lost account promises nothing for any of
-/// its components, until a component speaks of that failure itself.
-fn objectives(environment: Option<&ObjectivesFile>, own: Option<&ObjectivesFile>) -> Objectives {
-    let mut all = Objectives::default();
-    for scope in FailureScope::ALL {
-        let of = |given: Option<&ObjectivesFile>| {
-            let field: Option<&Field<ObjectiveFile>> = given.map(|given| match scope {
-                FailureScope::Local => &given.local,
-                FailureScope::Region => &given.region,
-                FailureScope::Account => &given.account,
-            });
-            field.and_then(Field::get).map(|one| (one.rpo.get().cloned(), one.rto.get().cloned()))
-        };
-        let plain = |given: Option<&ObjectivesFile>| {
-            given.map(|all| (all.rpo.get().cloned(), all.rto.get().cloned()))
-        };
-        let objective = all.of_mut(scope);
-        for (rpo, rto) in [plain(environment), plain(own), of(environment), of(own)].into_iter().flatten() {
-            objective.rpo = rpo.map_or(objective.rpo, |rpo| rpo.0);
-            objective.rto = rto.map_or(objective.rto, |rto| rto.0);
-        }
-    }
-    all
-}
-
-fn cadences(file: &EstateFile) -> Cadences {
-    let mut cadences = Cadences::default();
-    let Some(given) = file.cadence.get() else { return cadences };
-    for (capability, span) in [
-        (Capability::Points, &given.points),
-        (Capability::Condition, &given.condition),
-        (Capability::Locks, &given.locks),
-        (Capability::States, &given.states),
-        (Capability::Keys, &given.keys),
-        (Capability::Identity, &given.identity),
-    ] {
-        if let Some(span) = span.get() {
-            cadences.set(capability, span.0.max(Duration::from_secs(5)));
-        }
-    }
-    cadences
 }

@@ -98,9 +98,9 @@ impl Redactor {
                 continue;
             }
             if run.len() == 12 {
-                out.push_str(&self.name("account", &run))
+                out.push_str(&self.name("account", &run));
             } else {
-                out.push_str(&run)
+                out.push_str(&run);
             }
             run.clear();
             if c != '\0' {

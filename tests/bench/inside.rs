@@ -112,7 +112,7 @@ fn frames(model: &mut Model, painter: &mut Painter) -> Vec<Duration> {
         .collect()
 }
 
-pub fn figures() -> Vec<Figure> {
+pub(crate) fn figures() -> Vec<Figure> {
     let (mut few, mut many) = (model(1_000), model(100_000));
     let (mut small, mut large) = (Painter::new(few.size), Painter::new(many.size));
     for (model, painter) in [(&mut few, &mut small), (&mut many, &mut large)] {

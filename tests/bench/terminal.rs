@@ -36,7 +36,7 @@ impl Program {
         let keys = pair.master.take_writer().expect("it can be typed to");
         let (out, bytes) = channel();
         std::thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             while let Ok(read) = reader.read(&mut chunk) {
                 if read == 0 || out.send((Instant::now(), chunk[..read].to_vec())).is_err() {
                     return;
@@ -126,7 +126,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1000.0
 }
 
-pub fn figures() -> Vec<Figure> {
+pub(crate) fn figures() -> Vec<Figure> {
     let lifeboat = env!("CARGO_BIN_EXE_lifeboat");
     let home = tempfile::tempdir().expect("a folder");
     let demo = ["demo", "--speed", "0"];
@@ -143,8 +143,9 @@ pub fn figures() -> Vec<Figure> {
         drop(program);
         if htop {
             let program = Program::start("htop", &["-d", "15"], home.path());
-            let first = program.until(|bytes| !bytes.is_empty());
-            theirs.push(program.quiet().0.unwrap_or(first).duration_since(program.begun));
+            // The last thing that it draws of a frame is the last key of the bar below.
+            let whole = program.until(|bytes| bytes.windows(3).any(|bytes| bytes == b"F10"));
+            theirs.push(whole.duration_since(program.begun));
         }
     }
     let first = median(ours);
@@ -175,7 +176,7 @@ pub fn figures() -> Vec<Figure> {
 
     program.quiet();
     let (before, (bytes, frames)) = (program.cpu(), program.idle(IDLE));
-    let cpu = (program.cpu() - before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    let cpu = program.cpu().saturating_sub(before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
     figures.push(Figure::new("still screen, bytes", bytes as f64, 0.0, "bytes"));
     figures.push(Figure::new("still screen, frames", frames as f64, 0.0, "frames"));
     figures.push(Figure::new("still screen, processor", cpu, 0.02, "percent"));
@@ -187,10 +188,10 @@ pub fn figures() -> Vec<Figure> {
     let program = Program::start(lifeboat, &live, home.path());
     program.until(drawn);
     // Its first readings come in; then it idles, with a clock and ages that move.
-    drop(program.idle(Duration::from_secs(3)));
+    let _ = program.idle(Duration::from_secs(3));
     let time = IDLE * 2;
     let (before, (bytes, _)) = (program.cpu(), program.idle(time));
-    let cpu = (program.cpu() - before).as_secs_f64() / time.as_secs_f64() * 100.0;
+    let cpu = program.cpu().saturating_sub(before).as_secs_f64() / time.as_secs_f64() * 100.0;
     figures.push(Figure::new(
         "live screen, bytes a second",
         bytes as f64 / time.as_secs_f64(),
@@ -224,6 +225,6 @@ fn many_points(lifeboat: &str, home: &Path) -> f64 {
     let path = path.display().to_string();
     let program = Program::start(lifeboat, &["console", "--estate", &path, "--speed", "0"], home);
     program.until(|bytes| bytes.windows(8).any(|bytes| bytes == b"\x1b[?2026l"));
-    drop(program.idle(Duration::from_secs(6)));
+    let _ = program.idle(Duration::from_secs(6));
     program.resident_mb()
 }

@@ -3,7 +3,7 @@
 //! It is always 2026-03-10 12:00 UTC. What lies where stands in [`points`] and [`state`]; what follows from it stands
 //! in [`figures`], in seconds that were counted on paper. Limits are chosen at the edge: exactly 80 % is at risk, one
 //! second too little is a breach.
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a table of fixed size in a test")]
+#![allow(clippy::needless_pass_by_value, reason = "cases are written as values")]
 
 use jiff::Timestamp;
 use lifeboat::domain::condition::{KeyPlace, KeyState};
@@ -426,7 +426,9 @@ impl World {
         for fact in self.reads.iter_mut().filter_map(|read| read.fact.as_mut()) {
             match fact {
                 Fact::Points(points) => {
-                    points.iter_mut().for_each(|point| point.status = PointStatus::Failed("error".into()));
+                    for point in points.iter_mut() {
+                        point.status = PointStatus::Failed("error".into());
+                    }
                 }
                 Fact::State(state) => {
                     state.versions.iter_mut().for_each(|version| version.form = StateForm::Empty);
@@ -719,7 +721,7 @@ fn every_cell_that_can_exist_is_reached() {
             for verdict in VERDICTS {
                 match (reached.contains_key(&(kind, scope, verdict)), impossible(kind, scope, verdict)) {
                     (true, Some(why)) => {
-                        wrong.push(format!("{kind} {scope} {verdict}: reached, not impossible: {why}"))
+                        wrong.push(format!("{kind} {scope} {verdict}: reached, not impossible: {why}"));
                     }
                     (false, None) => wrong.push(format!("{kind} {scope} {verdict}: no case reaches it")),
                     (true, None) | (false, Some(_)) => {}

@@ -112,7 +112,7 @@ fn points(shape: Shape) -> impl Strategy<Value = (RecoveryPoint, Option<Place>)>
             let mut point = RecoveryPoint::new("point", PointKind::VaultPoint, place, holds);
             point.status = status;
             point.verified = whole.map(|whole| Verification { at: base(), whole });
-            point.key = key.map(|key| key.into());
+            point.key = key.map(std::convert::Into::into);
             point.retrieval = waiting.filter(|_| shape.waits);
             (point, stray)
         },

@@ -54,7 +54,7 @@ impl Journey {
         let listens = Arc::new(AtomicBool::new(true));
         let still = listens.clone();
         let reads = std::thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             while let Ok(read) = reader.read(&mut chunk) {
                 if read == 0 || out.send(chunk[..read].to_vec()).is_err() || !still.load(Ordering::SeqCst) {
                     return;

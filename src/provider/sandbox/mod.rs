@@ -1,7 +1,7 @@
 //! The sandbox: an environment like any other, whose world is a file and whose time is its own.
 //!
-//! A [`World`] is made from an estate, a scenario and a seed ([`generate`]); what is read of it at a moment is a pure
-//! function of both ([`observe`]); the file is shared by every process and survives all of them ([`store`]).
+//! A [`World`] is made from an estate, a scenario and a seed (`generate`); what is read of it at a moment is a pure
+//! function of both (`observe`); the file is shared by every process and survives all of them (`store`).
 //! [`SandboxAdapter`] is the adapter. What must stay true: the same estate, scenario, seed and start give the same
 //! world, and nothing in it touches a network.
 

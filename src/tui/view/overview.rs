@@ -265,10 +265,10 @@ fn draw_row(
         };
         match column {
             Column::LossGauge => {
-                gauge(pen, x, y, loss_share(row.assessment), role_of_gauge(row.assessment.rpo.verdict))
+                gauge(pen, x, y, loss_share(row.assessment), role_of_gauge(row.assessment.rpo.verdict));
             }
             Column::TimeGauge => {
-                gauge(pen, x, y, time_share(row.assessment), role_of_gauge(row.assessment.rto.verdict))
+                gauge(pen, x, y, time_share(row.assessment), role_of_gauge(row.assessment.rto.verdict));
             }
             column if column.is_figure() => {
                 pen.right(x, x + width, y, &column.text(model, row), role);
