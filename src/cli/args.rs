@@ -63,6 +63,10 @@ pub struct SandboxArgs {
     pub fresh: bool,
 }
 
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write a moment, such as 2026-11-21T03:12:00Z".to_owned())
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (0.0..=100_000.0).contains(&speed) => Ok(speed),
@@ -159,7 +163,7 @@ pub struct StatusArgs {
     #[arg(long, value_name = "CODES", value_delimiter = ',', default_values = ["rpo-breached", "rpo-unknown"])]
     pub fail_on: Vec<String>,
     /// When the outage began: losses are counted up to then.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub since: Option<Timestamp>,
     /// Judge by the readings that are kept, without reading anything.
     #[arg(long)]

@@ -94,6 +94,8 @@ impl Collector {
 
     /// Reads what is due until nobody listens any more. A message on `refresh` makes everything due.
     pub async fn run(mut self, mut refresh: mpsc::Receiver<()>, out: watch::Sender<Arc<Snapshot>>) {
+        // What is kept is on the screen already; what is true now may differ from it in anything.
+        self.once(Some(&out)).await;
         loop {
             if self.absorb() {
                 out.send_replace(Arc::new(self.snapshot()));

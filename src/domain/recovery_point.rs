@@ -176,11 +176,11 @@ impl RecoveryPoint {
         }
     }
 
-    /// Returns the last moment, at or before `as_of`, whose data the point holds; `None` when it holds none of it.
-    /// `read_at` is when the point was read.
+    /// Returns the last moment, at or before `as_of`, whose data the point holds; `None` when it holds none of it. A
+    /// point made after an outage began holds everything up to its beginning. `read_at` is when the point was read.
     pub fn moment(&self, as_of: Timestamp, read_at: Timestamp) -> Option<Timestamp> {
         match self.holds {
-            Holds::Until(moment) => (moment <= as_of).then_some(moment),
+            Holds::Until(moment) => Some(moment.min(as_of)),
             Holds::Window { earliest, latest } => (earliest <= as_of).then_some(latest.min(as_of)),
             Holds::Behind { lag } => Some(duration::before(read_at, lag).min(as_of)),
             Holds::Everything => Some(as_of),

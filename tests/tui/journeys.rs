@@ -180,7 +180,7 @@ fn q_leaves_the_terminal_as_it_was() {
     journey.press("\r");
     journey.until("details", |screen| screen.contains("best point"));
     journey.press("\x1b");
-    journey.until("the overview", |screen| screen.contains("46 shown"));
+    journey.until("the overview", |screen| screen.contains("46/46"));
     journey.press("q");
     assert_eq!(journey.end(), 0);
     journey.assert_restored();
@@ -211,11 +211,16 @@ fn a_panic_leaves_the_terminal_as_it_was_and_is_told() {
 fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     let mut journey = Journey::demo();
     journey.press("\x1a");
-    // Stopped: the alternate screen is left, the process is still there.
+    // Stopped: the alternate screen is left, the process is still there. A CONT before that would go past it.
+    let stat = format!("/proc/{}/stat", journey.pid().as_raw_nonzero());
+    let is_stopped = || {
+        let text = std::fs::read_to_string(&stat).unwrap_or_default();
+        text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    };
     let deadline = Instant::now() + PATIENCE;
-    while journey.screen.screen().alternate_screen() {
+    while journey.screen.screen().alternate_screen() || !is_stopped() {
         assert!(Instant::now() < deadline, "it was not stopped");
-        if let Ok(bytes) = journey.bytes.recv_timeout(Duration::from_millis(100)) {
+        if let Ok(bytes) = journey.bytes.recv_timeout(Duration::from_millis(20)) {
             journey.screen.process(&bytes);
         }
     }

@@ -35,6 +35,10 @@ pub fn run(global: &Global, args: &StatusArgs, output: &Output) -> Result<u8, Fa
     let default = if one { FailureArg::Local } else { FailureArg::All };
     let scopes = args.failure.unwrap_or(default).scopes();
     let judged = wire::judge(global, args.kept, args.since)?;
+    if args.since.is_some_and(|since| since > judged.moment.now) {
+        let says = format!("--since lies in the future: it is {} now", judged.moment.now);
+        return Err(Failure::new(FailureKind::Usage, says));
+    }
     for note in &judged.notes {
         output.note(note);
     }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// `status`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -258,18 +259,23 @@ pub fn status(judged: &Judged, scopes: &[FailureScope]) -> StatusDocument {
     }
 }
 
+/// Returns a span in seconds, never less than it is.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}
+
 fn failure_status(assessment: &Assessment) -> FailureStatus {
     let rpo = &assessment.rpo;
     let (loss, loss_s, last_known) = match rpo.possible {
-        Loss::Span(span) => (LossKind::Span, Some(span.as_secs()), None),
+        Loss::Span(span) => (LossKind::Span, Some(whole_seconds(span)), None),
         Loss::Everything => (LossKind::Everything, None, None),
-        Loss::Unknown(last) => (LossKind::Unknown, None, last.map(|last| last.as_secs())),
+        Loss::Unknown(last) => (LossKind::Unknown, None, last.map(whole_seconds)),
         Loss::NotApplicable => (LossKind::NotApplicable, None, None),
     };
     let rto = &assessment.rto;
     let (time, time_s) = match rto.possible {
-        RecoveryTime::Measured(time) => (TimeKind::Measured, Some(time.as_secs())),
-        RecoveryTime::AtLeast(time) => (TimeKind::AtLeast, Some(time.as_secs())),
+        RecoveryTime::Measured(time) => (TimeKind::Measured, Some(whole_seconds(time))),
+        RecoveryTime::AtLeast(time) => (TimeKind::AtLeast, Some(whole_seconds(time))),
         RecoveryTime::Cannot => (TimeKind::Cannot, None),
         RecoveryTime::Unknown => (TimeKind::Unknown, None),
     };

@@ -81,6 +81,11 @@ pub(super) fn against(possible: Duration, limit: Duration) -> Verdict {
     }
 }
 
+/// Says a loss within a sentence.
+fn would_lose(loss: Duration) -> String {
+    if loss.is_zero() { "nothing".to_owned() } else { words(loss) }
+}
+
 /// Judges what would be lost.
 pub(super) fn judge(
     component: &Component,
@@ -147,7 +152,7 @@ pub(super) fn judge(
             || "nothing is known of it".to_owned(),
             |point| {
                 let age = age_words(elapsed(point.read_at, moment.now));
-                format!("by what was read {age} ago it would lose {}", words(loss_of(point)))
+                format!("by what was read {age} ago, {} would be lost", would_lose(loss_of(point)))
             },
         );
         return RpoJudgement {
@@ -172,14 +177,17 @@ pub(super) fn judge(
         };
     };
     let loss = loss_of(best);
-    let mut reason = format!("{} in {} ", best.point.kind.words(), best.point.place.region);
-    reason.push_str(&if loss.is_zero() {
-        "loses nothing".to_owned()
-    } else {
-        format!("loses the last {}", words(loss))
+    let mut reason = format!("{} in {}: ", best.point.kind.words(), best.point.place.region);
+    reason.push_str(&match would_lose(loss).as_str() {
+        "nothing" => "nothing would be lost".to_owned(),
+        span => format!("the last {span} would be lost"),
     });
     if let Some(limit) = limit {
         reason.push_str(&format!(", {} allowed", words(limit)));
+    }
+    if let Usability::Unusable(WhyNot::TooSlow(takes, _)) = &best.usability {
+        reason
+            .push_str(&format!("; it takes {} to become readable, longer than recovery may", words(*takes)));
     }
     if let Some(stopped) = &stopped {
         reason.push_str("; ");

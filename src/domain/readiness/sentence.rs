@@ -80,7 +80,17 @@ pub fn headline(
             if promised == 0 {
                 "Nothing is promised for this failure.".to_owned()
             } else if shown == promised {
-                format!("All {promised} with an objective can be recovered in time.")
+                let bare = counted(estate, assessments, scope, environment)
+                    .filter(|assessment| assessment.verdict == Verdict::NoObjective)
+                    .filter(|assessment| assessment.rpo.possible == Loss::Everything)
+                    .count();
+                let rest = match (tally.all - promised, bare) {
+                    (_, 0) => String::new(),
+                    (none, bare) => {
+                        format!(" Nothing is promised for {none}; {bare} of them would lose everything.")
+                    }
+                };
+                format!("All {promised} with an objective can be recovered in time.{rest}")
             } else {
                 let mut rest = Vec::new();
                 if at_risk > 0 {

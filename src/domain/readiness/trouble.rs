@@ -99,6 +99,29 @@ codes! {
     SizeAnomaly = "size-anomaly";
 }
 
+impl TroubleCode {
+    /// Returns the place in the order in which people have to know; the smallest first.
+    fn urgency(self) -> u8 {
+        match self {
+            Self::RegionUnreachable => 0,
+            Self::ComponentGone => 1,
+            Self::CredentialsExpiring => 2,
+            Self::WouldRebuildEverything => 3,
+            Self::StateUnreadable => 4,
+            Self::ObjectsDeleted => 5,
+            Self::Incident => 6,
+            Self::DigestMismatch => 7,
+            Self::ReadThrottled => 8,
+            Self::ComponentUnwell => 9,
+            Self::StateLocked | Self::KeyUnusable | Self::ReadDenied | Self::ReadFailed => 10,
+            Self::RetentionGap | Self::CadenceMissed | Self::SizeAnomaly => 11,
+            Self::RpoBreached | Self::RtoBreached => 12,
+            Self::RpoUnknown | Self::RtoUnknown => 13,
+            Self::RpoAtRisk | Self::RtoAtRisk | Self::RtoUnproven => 14,
+        }
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -157,14 +180,13 @@ pub fn troubles(
         }
     }
     all.extend(of_readings(estate, readings, now));
+    // What happened goes before what follows from it, and the newest of it first.
     all.sort_by(|a, b| {
-        (a.severity, &a.component, a.code, a.scope, &a.says).cmp(&(
-            b.severity,
-            &b.component,
-            b.code,
-            b.scope,
-            &b.says,
-        ))
+        let first = |trouble: &Trouble| (trouble.severity, trouble.code.urgency());
+        let then = |trouble: &Trouble| {
+            (trouble.component.clone(), trouble.code, trouble.scope, trouble.says.clone())
+        };
+        first(a).cmp(&first(b)).then_with(|| b.at.cmp(&a.at)).then_with(|| then(a).cmp(&then(b)))
     });
     all
 }
@@ -313,11 +335,12 @@ fn of_fact(
                 }
             }
             said.extend(condition.incidents.iter().map(|incident| {
-                let code = match incident.code.as_str() {
-                    "objects-deleted" => TroubleCode::ObjectsDeleted,
-                    _ => TroubleCode::Incident,
+                let (severity, code) = match incident.code.as_str() {
+                    "objects-deleted" => (Severity::Alarm, TroubleCode::ObjectsDeleted),
+                    "few-objects-deleted" => (Severity::Warning, TroubleCode::ObjectsDeleted),
+                    _ => (Severity::Alarm, TroubleCode::Incident),
                 };
-                (Severity::Alarm, code, Some(incident.at), incident.says.to_string())
+                (severity, code, Some(incident.at), incident.says.to_string())
             }));
             said
         }
@@ -396,7 +419,7 @@ fn of_failed(
             let why = &failure.why;
             let (code, severity, shared) = match why {
                 ReadTrouble::Denied { .. } => (TroubleCode::ReadDenied, Severity::Warning, false),
-                ReadTrouble::Throttled => (TroubleCode::ReadThrottled, Severity::Warning, true),
+                ReadTrouble::Throttled => (TroubleCode::ReadThrottled, Severity::Alarm, true),
                 ReadTrouble::Unreachable | ReadTrouble::TimedOut if gone => {
                     (TroubleCode::RegionUnreachable, Severity::Alarm, true)
                 }

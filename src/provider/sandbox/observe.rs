@@ -18,6 +18,8 @@ use crate::provider::port::Answer;
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// Fewer deleted objects than these are somebody's work rather than a disaster.
+const FEW: u64 = 100;
 /// How long the session lasts after it began to run out.
 const SESSION_LEFT: Duration = Duration::from_secs(12 * 60);
 /// How long a session is otherwise.
@@ -149,7 +151,7 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
     for (at, count, prefix) in deletions {
         let objects = if count == 1 { "1 object was".to_owned() } else { format!("{count} objects were") };
         incidents.push(Incident {
-            code: "objects-deleted".into(),
+            code: if count < FEW { "few-objects-deleted".into() } else { "objects-deleted".into() },
             at,
             says: Text::new(&format!("{objects} deleted under {prefix}; their versions are still there")),
         });

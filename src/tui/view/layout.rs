@@ -1,6 +1,6 @@
 //! Where things stand: the only place that divides the screen, used by the view and by the update alike.
 
-use crate::domain::readiness::headline;
+use crate::domain::readiness::{Severity, Trouble, headline};
 use crate::domain::scope::FailureScope;
 use crate::tui::model::Model;
 use ratatui::layout::Rect;
@@ -30,6 +30,8 @@ pub fn sheet_height(size: (u16, u16)) -> u16 {
 pub struct Overview {
     /// The sentence.
     pub sentence: Rect,
+    /// What happened, in one line; without height when nothing did.
+    pub alert: Rect,
     /// The failures.
     pub tabs: Rect,
     /// The headings of the table.
@@ -45,7 +47,7 @@ pub struct Overview {
 /// Returns where the parts of the overview stand in `body`.
 pub fn overview(model: &Model, body: Rect) -> Overview {
     let sentence = u16::try_from(sentence(model, body.width).len()).unwrap_or(1).clamp(1, 3);
-    let why = if body.height >= 40 { 8 } else { 6 };
+    let why = if body.height >= 40 { 8 } else { 5 };
     let in_the_way = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).count();
     let standing = if body.height >= 40 { u16::try_from(in_the_way + 2).unwrap_or(10).min(10) } else { 0 };
     let presenter_gap = u16::from(model.presenter && body.height >= 30);
@@ -57,6 +59,7 @@ pub fn overview(model: &Model, body: Rect) -> Overview {
         part
     };
     let sentence = take(sentence);
+    let alert = take(u16::from(standing == 0 && alert(model).is_some()));
     take(presenter_gap);
     let tabs = take(1);
     take(presenter_gap);
@@ -65,13 +68,19 @@ pub fn overview(model: &Model, body: Rect) -> Overview {
     let rows = take(body.bottom().saturating_sub(heading.bottom()).saturating_sub(below));
     let standing = take(standing);
     let why = take(why);
-    Overview { sentence, tabs, heading, rows, why, standing }
+    Overview { sentence, alert, tabs, heading, rows, why, standing }
 }
 
 /// Returns the sentence on top, in lines.
 pub(super) fn sentence(model: &Model, width: u16) -> Vec<String> {
     let said = headline(&model.estate, &model.judgement.assessments, model.scope, model.environment.as_ref());
     super::pen::wrap(&said, usize::from(width.saturating_sub(2)))
+}
+
+/// Returns the most urgent of what is in the way, where it is an alarm.
+pub(super) fn alert(model: &Model) -> Option<&Trouble> {
+    let mut standing = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none());
+    standing.next().filter(|trouble| trouble.severity == Severity::Alarm)
 }
 
 fn parts(model: &Model) -> Overview {
@@ -101,7 +110,7 @@ pub fn row_at(model: &Model, line: u16) -> Option<usize> {
 
 /// The column where each failure's tab begins, and its width.
 pub(super) fn tabs() -> [(FailureScope, u16, u16); 3] {
-    let mut x = 8;
+    let mut x = 4;
     FailureScope::ALL.map(|scope| {
         let width = u16::try_from(scope.words().len()).unwrap_or(0) + 8;
         let at = (scope, x, width);

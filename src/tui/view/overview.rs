@@ -23,6 +23,9 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
         let y = parts.sentence.y + u16::try_from(nth).unwrap_or(0);
         pen.text(body.x + 1, y, body.width.saturating_sub(2), line, Role::Strong);
     }
+    if parts.alert.height > 0 {
+        alert(model, pen, parts.alert);
+    }
     tabs(model, pen, parts.tabs);
     table(model, pen, parts.heading, parts.rows);
     if parts.standing.height > 1 {
@@ -34,6 +37,22 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
         let more = format!(" {} {hidden} more below ", pen.glyphs().more());
         pen.right(body.x, body.right().saturating_sub(1), parts.rows.bottom(), &more, Role::Dim);
     }
+}
+
+/// Draws what happened, and how much else is in the way.
+fn alert(model: &Model, pen: &mut Pen<'_>, line: Rect) {
+    let Some(trouble) = layout::alert(model) else { return };
+    let others = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).count() - 1;
+    let more = if others > 0 { format!("  t: {others} more in the way") } else { String::new() };
+    let room = line.width.saturating_sub(2);
+    let width = u16::try_from(more.width()).unwrap_or(0);
+    let spans = [
+        (format!("{} ", pen.glyphs().severity(trouble.severity)), Role::Breached),
+        (format!("{}: ", super::sheet::whose(trouble)), Role::Strong),
+        (trouble.says.to_string(), Role::Text),
+    ];
+    pen.spans(line.x + 1, line.y, room.saturating_sub(width), &spans);
+    pen.right(line.x, line.right().saturating_sub(1), line.y, &more, Role::Dim);
 }
 
 fn tabs(model: &Model, pen: &mut Pen<'_>, line: Rect) {
@@ -57,8 +76,15 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, line: Rect) {
     }
     let count = model.rows().len();
     let all = model.estate.components.len();
-    let shown = if count == all { format!("{all} shown") } else { format!("{count} of {all} shown") };
-    pen.right(line.x, line.right().saturating_sub(1), line.y, &shown, Role::Dim);
+    let filter = model.overview.filter.value();
+    let shown = match (filter.is_empty(), line.width >= 100) {
+        (true, true) => format!("{count} of {all} shown"),
+        (true, false) => format!("{count}/{all}"),
+        (false, true) => format!("filter {filter}: {count} of {all} shown"),
+        (false, false) => format!("/{filter} {count}/{all}"),
+    };
+    let left = layout::tabs().last().map_or(line.x, |(_, x, width)| line.x + x + width + 1);
+    pen.right(left, line.right().saturating_sub(1), line.y, &shown, Role::Dim);
 }
 
 /// A column of the table.
@@ -255,6 +281,8 @@ fn draw_row(
         let role = match column {
             Column::Verdict => words::role(row.assessment.verdict),
             Column::Component if !calm => Role::Strong,
+            // A total loss never looks neutral, promised or not.
+            Column::Loss if row.assessment.rpo.possible == Loss::Everything => Role::Breached,
             Column::Loss => figure_role(row.assessment.rpo.verdict, plain),
             Column::Time => figure_role(row.assessment.rto.verdict, plain),
             Column::Standing => Role::AtRisk,

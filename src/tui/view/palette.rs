@@ -58,7 +58,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, input: &Input, 
         let y = inner.y + 2 + u16::try_from(nth - first).unwrap_or(0);
         let spans = [
             (format!("{:<14}", row.name), Role::Strong),
-            (format!("{:<14}", model.keymap.keys_of(row.command).join(", ")), Role::Key),
+            (format!("{:<18}", model.keymap.keys_of(row.command).join(", ")), Role::Key),
             (row.doc.to_owned(), Role::Dim),
         ];
         pen.spans(inner.x, y, inner.width, &spans);

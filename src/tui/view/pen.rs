@@ -118,12 +118,29 @@ impl<'a> Pen<'a> {
     }
 }
 
+/// Returns the words of `text`, each figure with its unit as one.
+fn whole_figures(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let unit = ["s", "min", "h", "d"].contains(&word.trim_end_matches(['.', ',', ';', ':', ')']));
+        match words.last_mut() {
+            Some(last) if unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 /// Breaks `text` into lines of at most `width` columns, at spaces where there are any.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
+    for word in whole_figures(text) {
+        let word = word.as_str();
         let needed = if line.is_empty() { word.width() } else { line.width() + 1 + word.width() };
         if needed <= width {
             if !line.is_empty() {
