@@ -273,7 +273,7 @@ fn check_failed_read(world: &World, fails: (usize, bool)) -> Result<(), TestCase
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -109,19 +109,16 @@ pub(super) fn judge(
     // The nearest place that is good enough is where it would be restored from: a newer point farther away is only
     // worth its way where nothing nearer is. Of one place, a point that can be read at once goes before one that
     // has to be waited for.
-    let here = |source: &Source<'_>| {
-        let place = source.place.clone();
-        let alone = sources.len() == 1;
-        counting().filter(move |point| alone || point.point.place == place)
-    };
-    let nearest = sources.iter().take_while(|source| source.fresh).find_map(|source| {
+    let here = |nth: usize| counting().filter(move |point| point.source == nth);
+    let fresh = sources.iter().take_while(|source| source.fresh).count();
+    let nearest = (0..fresh).find_map(|source| {
         let at_once = newest(here(source).filter(|point| point.point.retrieval.is_none()));
         at_once.filter(good_enough).or_else(|| newest(here(source)).filter(good_enough))
     });
     // Then the nearest that would keep the promise at all, then the newest wherever it lies.
     let keeps = |point: &&JudgedPoint<'_>| objective.rpo.is_none_or(|limit| loss_of(point) <= limit);
     let best = nearest
-        .or_else(|| sources.iter().find_map(|source| newest(here(source)).filter(keeps)))
+        .or_else(|| (0..sources.len()).find_map(|source| newest(here(source)).filter(keeps)))
         .or_else(|| newest(counting()))
         .or_else(|| newest_of_the_slow(points));
     let stopped = best.and_then(|best| stopped_moving(component, best, as_of));

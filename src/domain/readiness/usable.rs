@@ -40,6 +40,8 @@ pub(crate) type PointsHeld<'a> = Cow<'a, [RecoveryPoint]>;
 pub struct JudgedPoint<'a> {
     /// The point.
     pub point: Cow<'a, RecoveryPoint>,
+    /// The number of the source that holds it.
+    pub source: usize,
     /// When it was read.
     pub read_at: Timestamp,
     /// Since when the newest moment of its reading has been the same.
@@ -198,7 +200,7 @@ pub fn judge_points<'a>(
         proof::newest(&proofs, scope).map_or(Duration::ZERO, |proof| proof.took)
     };
     let mut judged = Vec::new();
-    for source in sources {
+    for (nth, source) in sources.iter().enumerate() {
         let Some((points, held)) = &source.held else { continue };
         for point in points.iter() {
             let at = point.moment(moment.as_of(), held.read_at);
@@ -214,6 +216,7 @@ pub fn judge_points<'a>(
             }
             judged.push(JudgedPoint {
                 point: Cow::Borrowed(point),
+                source: nth,
                 read_at: held.read_at,
                 unmoved_since: held.unmoved_since,
                 moment: at,
