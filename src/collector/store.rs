@@ -23,12 +23,21 @@ const LONGEST_LINE: u64 = 256 << 20;
 const SMALL: u64 = 4 << 20;
 const GROWTH: u64 = 3;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Line {
     v: u32,
     key: ReadingKey,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reading: Option<Reading>,
+    again: Option<Again>,
+}
+
+/// A line on its way to the file.
+#[derive(Serialize)]
+struct LineOut<'a> {
+    v: u32,
+    key: &'a ReadingKey,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<&'a Reading>,
     #[serde(skip_serializing_if = "Option::is_none")]
     again: Option<Again>,
 }
@@ -137,8 +146,27 @@ impl ReadingsStore {
             return Ok(());
         }
         let _held = Held::take(&self.lock, FlockOperation::LockExclusive)?;
+        let kept = self.append(fresh);
+        if kept.is_err() {
+            // What the file holds now is not what we thought; it is read again from its beginning.
+            self.known.clear();
+            self.read_to = 0;
+        }
+        kept
+    }
+
+    fn append(&mut self, fresh: &[(ReadingKey, Arc<Reading>)]) -> io::Result<()> {
         self.catch_up()?;
-        let mut lines = Vec::new();
+        let mut file = open(&self.path)?;
+        let size = file.metadata()?.size();
+        let torn = size > 0 && !ends_with_newline(&mut file, size)?;
+        file.seek(SeekFrom::End(0))?;
+        // Line by line: a hundred thousand points are never in memory once more as text.
+        let mut out = io::BufWriter::new(file);
+        if torn {
+            // A crash tore the last line. It stays as it is; ours begins on a line of its own.
+            out.write_all(b"\n")?;
+        }
         for (key, reading) in fresh {
             let known = self.known.get(key);
             if known.is_some_and(|known| known.attempted_at() >= reading.attempted_at()) {
@@ -146,26 +174,18 @@ impl ReadingsStore {
             }
             let same = known.and_then(|known| known.held.as_ref()).zip(reading.held.as_ref());
             let again = same.filter(|(known, held)| reading.failed.is_none() && known.fact == held.fact);
-            let line = Line {
+            let line = LineOut {
                 v: VERSION,
-                key: key.clone(),
-                reading: again.is_none().then(|| reading.as_ref().clone()),
+                key,
+                reading: again.is_none().then_some(reading.as_ref()),
                 again: again
                     .map(|(_, held)| Again { read_at: held.read_at, unmoved_since: held.unmoved_since }),
             };
-            serde_json::to_writer(&mut lines, &line).map_err(io::Error::other)?;
-            lines.push(b'\n');
+            serde_json::to_writer(&mut out, &line).map_err(io::Error::other)?;
+            out.write_all(b"\n")?;
             self.known.insert(key.clone(), reading.clone());
         }
-        let mut file = open(&self.path)?;
-        let mut size = file.metadata()?.size();
-        if size > 0 && !ends_with_newline(&mut file, size)? {
-            // A crash tore the last line. It stays as it is; ours begins on a line of its own.
-            lines.insert(0, b'\n');
-        }
-        file.seek(SeekFrom::End(0))?;
-        file.write_all(&lines)?;
-        size += lines.len() as u64;
+        let size = out.into_inner().map_err(io::IntoInnerError::into_error)?.metadata()?.size();
         self.read_to = size;
         if size > SMALL && size > self.compacted_size * GROWTH {
             self.compact()?;
@@ -179,8 +199,7 @@ impl ReadingsStore {
         let file = tempfile::Builder::new().prefix(".readings").tempfile_in(folder)?;
         let mut writer = io::BufWriter::new(file);
         for (key, reading) in &self.known {
-            let line =
-                Line { v: VERSION, key: key.clone(), reading: Some(reading.as_ref().clone()), again: None };
+            let line = LineOut { v: VERSION, key, reading: Some(reading.as_ref()), again: None };
             serde_json::to_writer(&mut writer, &line).map_err(io::Error::other)?;
             writer.write_all(b"\n")?;
         }
