@@ -1,8 +1,8 @@
 //! lifeboat: a terminal console for disaster recovery on AWS and Kubernetes.
 //!
-//! It says of each component of an estate whether it could be recovered right now, at what loss, and what stands in the
-//! way. The README is for those who use it; this page is the map for those who work on it. `main.rs` does nothing but
-//! call [`cli`].
+//! It says of each component of an estate whether it could be recovered right now, at what loss, and what stands in
+//! the way. The README is for those who use it; this page is the map for those who work on it. `main.rs` does nothing
+//! but call [`cli`].
 //!
 //! # Layers
 //!
@@ -14,7 +14,7 @@
 //! | [`cli`] | The commands, their documents, and [`cli::wire`]: the only place that names concrete adapters. |
 //! | [`tui`] | The console: a pure model, a pure view, and a small runtime around them. |
 //! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
-//! | [`provider`] | Adapters, such as [`provider::sandbox`], and [`provider::absent`] for those that are missing. |
+//! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, and [`provider::absent`] for what a build has not. |
 //! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
 //! | [`config`] | The estate file, its schema and diagnostics; where our own files lie. |
 //! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
@@ -42,12 +42,15 @@
 //!
 //! # Where to add a thing
 //!
-//! - **A kind of component**: a row in [`domain::kind`]; what counts as a point for it in [`domain::readiness`]; what is
-//!   read of it in [`collector`]; how it is simulated in [`provider::sandbox`].
+//! - **A kind of component**: a row in [`domain::kind`]; what counts as a point for it in [`domain::readiness`]; what
+//!   is read of it in [`collector`]; how it is simulated in [`provider::sandbox`], and read in
+//!   `provider::aws::adapter`; what is proposed for it in [`config::proposal`].
 //! - **A command of the program**: a variant and its texts in [`cli::args`], a file in [`cli::command`], a type in
 //!   [`cli::document`] if it prints facts; its schema follows.
 //! - **A command of the console**: a row in [`tui::command`], what it does in [`tui::update`], a key in
 //!   `assets/keymap.toml`. Help, palette and README follow.
+//! - **A service or operation of AWS**: its row in the table of `provider::aws::operation`, then the call in the file
+//!   of its service. Guard, rights and rates follow from the row.
 //! - **A port**: a trait in [`provider::port`], a capability and a fact in [`domain::reading`], an answer in every
 //!   adapter, a line in what the collector asks.
 //! - **A theme**: a file in `themes/` that covers every role, and its line in [`tui::theme`].

@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// How many daily files are kept.
 const FILES: usize = 7;
@@ -35,6 +37,9 @@ pub fn start(folder: &Path, verbosity: u8) -> Result<(), String> {
         .with_writer(MakeRedacting(writer))
         .with_ansi(false)
         .with_max_level(level)
+        .finish()
+        // At the highest level the SDK writes whole requests, and tokens with them.
+        .with(Targets::new().with_default(level).with_target("aws_", level.min(LevelFilter::DEBUG)))
         .try_init()
         .map_err(|error| error.to_string())
 }

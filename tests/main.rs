@@ -8,6 +8,22 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "aws-core")]
+mod aws {
+    mod contract {
+        mod aws;
+        mod pages;
+        mod rows;
+        mod sandbox;
+        mod suite;
+    }
+    mod facts;
+    mod guard;
+    mod login;
+    mod manners;
+    mod oracle;
+    mod second;
+}
 mod cli {
     mod documents;
     mod errors;

@@ -1,5 +1,6 @@
 //! What can be said on the command line. The doc comments are the help texts.
 
+use crate::domain::estate::Purpose;
 use crate::domain::scope::FailureScope;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -112,9 +113,15 @@ pub enum Command {
     Locks,
     /// Print Terraform states with their versions.
     States(StatesArgs),
+    /// Look at what an account holds and write a first estate file.
+    Init(InitArgs),
     /// Check the estate file: mistakes, contradictions, things nothing can read.
     Check,
-    /// Say whether everything is in place: terminal, state folder, tools, estate.
+    /// Log in to environments: by IAM Identity Center, or with the code of an MFA device.
+    Login(LoginArgs),
+    /// Print the least that an identity has to be allowed, as IAM policies.
+    Policy(PolicyArgs),
+    /// Say whether everything is in place: terminal, state folder, tools, estate, logins, permissions.
     Doctor,
     /// Print the JSON Schema of a file or document.
     Schema(SchemaArgs),
@@ -213,6 +220,83 @@ pub struct StatesArgs {
     pub versions: bool,
 }
 
+/// What `init` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InitArgs {
+    /// The file to write; `-` prints it. A file that is there is never overwritten.
+    #[arg(short, long, value_name = "FILE", default_value = "lifeboat.yaml")]
+    pub output: PathBuf,
+    /// The profile of the AWS configuration; the ambient credentials if not given.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// The Region to look at; that of the profile or of AWS_REGION if not given.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The Region to recover to; found by the copies that lie there if not given.
+    #[arg(long, value_name = "REGION")]
+    pub dr_region: Option<String>,
+    /// The name of the estate; that of the account if not given.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What `login` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoginArgs {
+    /// Only these environments; every real one if none is named.
+    #[arg(value_name = "ENVIRONMENT")]
+    pub environments: Vec<String>,
+    /// What for.
+    #[arg(long, value_enum, default_value_t, value_name = "PURPOSE")]
+    pub purpose: PurposeArg,
+    /// Read codes from standard input, one line for each environment that wants one.
+    #[arg(long)]
+    pub code_stdin: bool,
+    /// Log in anew, even where a session is still good.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Why somebody logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PurposeArg {
+    /// To look.
+    #[default]
+    Observe,
+    /// To change.
+    Operate,
+    /// To change when nobody else can be reached.
+    BreakGlass,
+}
+
+impl PurposeArg {
+    /// Returns the purpose that is meant.
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Observe => Purpose::Observe,
+            Self::Operate => Purpose::Operate,
+            Self::BreakGlass => Purpose::BreakGlass,
+        }
+    }
+}
+
+/// What `policy` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PolicyArgs {
+    /// What the identity is for.
+    #[arg(value_enum, default_value_t = PolicyFor::Observe)]
+    pub purpose: PolicyFor,
+}
+
+/// What an identity is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFor {
+    /// To look: everything that this version reads.
+    Observe,
+    /// To recover: what it changes besides.
+    Operate,
+}
+
 /// What `schema` takes.
 #[derive(Debug, Clone, Args)]
 pub struct SchemaArgs {
@@ -238,6 +322,8 @@ pub enum SchemaOf {
     Check,
     /// `doctor --format json`.
     Doctor,
+    /// `login --format json`.
+    Login,
 }
 
 /// What `completions` takes.

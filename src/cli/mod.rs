@@ -1,9 +1,10 @@
 //! The command line: one subcommand a file, and [`wire`], the only place that names concrete adapters.
 //!
-//! What must stay true: standard output carries facts, standard error the rest; exit codes are those of
-//! [`crate::failure::EXIT_CODES`]; every JSON document is a type of [`document`] with a schema; and everything printed
-//! goes through [`output`].
+//! [`ambient`] stands in for an estate file where there is none. What must stay true: standard output carries facts,
+//! standard error the rest; exit codes are those of [`crate::failure::EXIT_CODES`]; every JSON document is a type of
+//! [`document`] with a schema; and everything printed goes through [`output`].
 
+pub mod ambient;
 pub mod args;
 pub mod command;
 pub mod document;
@@ -54,6 +55,15 @@ fn dispatch(parsed: &Arguments, output: &Output) -> Result<u8, Failure> {
         Some(Command::Points(given)) => command::points::run(global, given, output),
         Some(Command::Locks) => command::locks::run(global, output),
         Some(Command::States(given)) => command::states::run(global, given, output),
+        Some(Command::Init(given)) => command::init::run(given, output),
+        #[cfg(feature = "aws-core")]
+        Some(Command::Login(given)) => command::login::run(global, given, output),
+        #[cfg(not(feature = "aws-core"))]
+        Some(Command::Login(_)) => {
+            Err(Failure::new(FailureKind::Usage, "this build of lifeboat cannot read AWS")
+                .hint("build with the default features"))
+        }
+        Some(Command::Policy(given)) => command::policy::run(global, given, output),
         Some(Command::Check) => command::check::run(global, output),
         Some(Command::Doctor) => command::doctor::run(global, output),
         Some(Command::Schema(given)) => command::schema::run(given, output),

@@ -11,9 +11,10 @@ use crate::domain::readiness::{Assessments, Moment, assess};
 use crate::domain::reading::Readings;
 use crate::domain::text::harmless;
 use crate::failure::{Failure, FailureKind};
-use crate::provider::absent::AbsentAdapter;
+#[cfg(feature = "aws-core")]
+use crate::provider::aws::{AwsAdapter, Connections};
 use crate::provider::clock::SystemClock;
-use crate::provider::port::{Clock, Observers};
+use crate::provider::port::{Clock, LogIn, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Wired {
     pub clock: Arc<dyn Clock>,
     /// What reads it.
     pub collector: Collector,
+    /// What opens its logins, where there are any.
+    pub logins: Option<Arc<dyn LogIn>>,
     /// What was known before.
     pub kept: Readings,
     /// The state folder.
@@ -58,7 +61,7 @@ pub fn load(global: &Global) -> Result<(Loaded, String), Failure> {
     let Some(path) = paths::estate_file(global.estate.as_deref()) else {
         return Err(Failure::new(FailureKind::Usage, "there is no estate file")
             .hint("`lifeboat demo` opens the console on the sandbox, without any account")
-            .hint("`lifeboat schema estate` prints the format; put the file at ./lifeboat.yaml or name it with --estate"));
+            .hint("`lifeboat init` writes one from what your account holds; name another with --estate"));
     };
     Ok((config::load(&path)?, path.display().to_string()))
 }
@@ -125,7 +128,8 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     let estate = Arc::new(estate);
     let collector = Collector::new(estate.clone(), observers, clock.clone(), store, kept.clone());
     tracing::info!(estate = estate.name.as_str(), readings = kept.len(), "opened");
-    Ok(Wired { estate, origin, reality, clock, collector, kept, state, notes })
+    let logins = logins(&estate, &state);
+    Ok(Wired { estate, origin, reality, clock, collector, logins, kept, state, notes })
 }
 
 fn scenario_of(environment: &str) -> Option<&str> {
@@ -137,7 +141,7 @@ fn scenario_of(environment: &str) -> Option<&str> {
 }
 
 /// Returns the part of `estate` that was asked for.
-fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate, Failure> {
+pub(crate) fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate, Failure> {
     if let Some(wanted) = wanted {
         let named = estate.environments.iter().any(|environment| environment.name.as_str() == wanted);
         if let (Some(scenario), false) = (scenario_of(wanted), named) {
@@ -186,8 +190,9 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
         Provider::Aws => None,
     });
     let Some((scenario, seed)) = simulated.next() else {
-        let absent = |name: &EnvironmentName| (name.clone(), AbsentAdapter { what: "AWS" }.observers());
-        let observers = estate.environments.iter().map(|environment| absent(&environment.name)).collect();
+        let real = real_observers(estate, state)?;
+        let observers =
+            estate.environments.iter().map(|environment| (environment.name.clone(), real.clone())).collect();
         let name = file_name(&["aws", estate.name.as_str()]);
         return Ok((observers, Arc::new(SystemClock), Reality::Live, name, Vec::new()));
     };
@@ -213,6 +218,29 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
     let all =
         estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
     Ok((all, clock, Reality::Sandbox(scenario), name, past))
+}
+
+#[cfg(feature = "aws-core")]
+fn logins(estate: &Estate, state: &StateDir) -> Option<Arc<dyn LogIn>> {
+    Some(Arc::new(crate::provider::aws::Logins::new(estate, state.folder("logins").ok()?)))
+}
+
+#[cfg(not(feature = "aws-core"))]
+fn logins(_: &Estate, _: &StateDir) -> Option<Arc<dyn LogIn>> {
+    None
+}
+
+#[cfg(feature = "aws-core")]
+fn real_observers(estate: &Estate, state: &StateDir) -> Result<Observers, Failure> {
+    let connections =
+        Connections::new(estate, state.folder("logins").ok(), crate::domain::estate::Purpose::Observe)?;
+    Ok(AwsAdapter::new(Arc::new(connections)).observers())
+}
+
+#[cfg(not(feature = "aws-core"))]
+#[expect(clippy::unnecessary_wraps, reason = "with AWS it may fail")]
+fn real_observers(_: &Estate, _: &StateDir) -> Result<Observers, Failure> {
+    Ok(crate::provider::absent::AbsentAdapter { what: "AWS" }.observers())
 }
 
 fn file_name(parts: &[&str]) -> String {
@@ -246,7 +274,7 @@ pub fn judge(global: &Global, kept: bool, since: Option<jiff::Timestamp>) -> Res
     let mut wired = open(global)?;
     if !kept {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .build()
             .map_err(|error| Failure::of("cannot start reading", &error))?;
         runtime.block_on(wired.collector.once(None));

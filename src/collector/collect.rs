@@ -1,13 +1,16 @@
-//! The collector: what is due is read, a bounded number at a time, each with a deadline of its own.
+//! The collector: what is due is read, a bounded number of reads at a time in each place, each with a deadline.
 
+use super::heard::Heard;
+use super::lanes::Lanes;
 use super::store::ReadingsStore;
 use super::unit::units;
 use crate::domain::duration::elapsed;
 use crate::domain::estate::Estate;
 use crate::domain::ids::EnvironmentName;
 use crate::domain::place::Place;
-use crate::domain::reading::{Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject};
-use crate::provider::port::{Answer, Ask, Clock, Observers};
+use crate::domain::reading::{Fact, Lack, ReadTrouble, Reading, ReadingKey, Readings, Subject};
+use crate::domain::recovery_point::RecoveryPoint;
+use crate::provider::port::{Answer, Ask, Clock, News, Observers, Slowed};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +18,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// How many reads are under way at once: enough to hide the latency of one Region, few enough for its limits.
-const AT_ONCE: usize = 16;
-/// How long one read may take, in real time.
+/// How long a read may say nothing, in real time.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// How often what came in is published while reads are under way.
-const PUBLISH_EVERY: Duration = Duration::from_millis(200);
+/// How many pages may wait to be shown; what finds no room is shown with the whole.
+const PAGES: usize = 256;
+/// How often what came in is published while reads are under way: soon enough to look like at once.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How long the collector rests at most before it looks again at what is due.
 const REST: Duration = Duration::from_secs(10);
 /// The most readings that are written to disk at once.
@@ -44,6 +47,8 @@ pub struct Snapshot {
     pub progress: Progress,
     /// Why readings are not kept on disk, if they are not.
     pub not_kept: Option<String>,
+    /// What is read more slowly than it could be.
+    pub slowed: Vec<Slowed>,
 }
 
 /// Reads an estate.
@@ -77,7 +82,13 @@ impl Collector {
     }
 
     fn snapshot_of(&self, progress: Progress) -> Snapshot {
-        Snapshot { readings: self.readings.clone(), progress, not_kept: self.not_kept.clone() }
+        let mut slowed = Vec::new();
+        for slow in self.observers.values().flat_map(|observers| observers.pace.slowed()) {
+            if !slowed.contains(&slow) {
+                slowed.push(slow);
+            }
+        }
+        Snapshot { readings: self.readings.clone(), progress, not_kept: self.not_kept.clone(), slowed }
     }
 
     /// Reads everything once, be it due or not. Keys are read after the points that name them.
@@ -187,47 +198,76 @@ impl Collector {
 
     async fn read(&mut self, keys: Vec<ReadingKey>, out: Option<&watch::Sender<Arc<Snapshot>>>) {
         let environments = self.units.clone();
-        let mut waiting: std::collections::VecDeque<ReadingKey> = keys.into();
+        let mut lanes = Lanes::new(keys);
         let mut under_way = JoinSet::new();
         let mut fresh: Vec<(ReadingKey, Arc<Reading>)> = Vec::new();
-        let mut published = tokio::time::Instant::now();
+        let mut partial: BTreeMap<ReadingKey, Vec<RecoveryPoint>> = BTreeMap::new();
+        let (sender, mut pages) = mpsc::channel(PAGES);
+        let mut published: Option<tokio::time::Instant> = None;
+        // What came in and was not published yet: the next read to end may be one that hangs.
+        let mut unseen = false;
         loop {
-            while under_way.len() < AT_ONCE
-                && let Some(key) = waiting.pop_front()
-            {
-                let Some(name) = environments.get(&key).cloned() else { continue };
-                let Some(observers) = self.observers.get(&name).cloned() else { continue };
+            while let Some(key) = lanes.next() {
+                let observers =
+                    environments.get(&key).and_then(|name| Some((name, self.observers.get(name)?)));
+                let Some((name, observers)) = observers.map(|(name, all)| (name.clone(), all.clone())) else {
+                    lanes.done(&key);
+                    continue;
+                };
                 let estate = self.estate.clone();
+                let heard = Arc::new(Heard::new(key.clone(), sender.clone()));
                 under_way.spawn(async move {
-                    let answer = tokio::time::timeout(DEADLINE, ask(&estate, &name, &observers, &key)).await;
-                    let answer = answer.unwrap_or_else(|_| {
-                        Some(Answer {
-                            source: key.capability.words().into(),
-                            outcome: Err(ReadTrouble::TimedOut),
-                        })
-                    });
+                    let answer = tokio::select! {
+                        answer = ask(&estate, &name, &observers, &key, &*heard) => answer,
+                        () = heard.silence(DEADLINE) => {
+                            let source = key.capability.words().into();
+                            Some(Answer::new(source, Err(ReadTrouble::TimedOut)))
+                        }
+                    };
                     (key, answer)
                 });
             }
-            let Some(done) = under_way.join_next().await else { break };
-            let Ok((key, Some(answer))) = done else { continue };
-            let at = self.clock.now();
-            let previous = self.readings.get(&key).map(Arc::as_ref);
-            let source = answer.source.as_str();
-            let reading = Arc::new(match answer.outcome {
-                Ok(fact) => Reading::succeeded(previous, source, fact, at),
-                Err(why) => Reading::missed(previous, source, why, at),
-            });
-            self.readings.put(key.clone(), reading.clone());
-            if fresh.len() < MOST_KEPT {
-                fresh.push((key, reading));
+            let done = tokio::select! {
+                done = under_way.join_next() => match done {
+                    Some(done) => Some(done),
+                    None => break,
+                },
+                page = pages.recv() => {
+                    if let Some((key, points)) = page {
+                        partial.entry(key).or_default().extend(points);
+                        unseen = true;
+                    }
+                    None
+                }
+                () = until(published), if unseen && out.is_some() => None,
+            };
+            if let Some(done) = done {
+                let Ok((key, answer)) = done else { continue };
+                lanes.done(&key);
+                partial.remove(&key);
+                let Some(answer) = answer else { continue };
+                let at = self.clock.now();
+                let previous = self.readings.get(&key).map(Arc::as_ref);
+                let source = answer.source.as_str();
+                let reading = Arc::new(match answer.outcome {
+                    Ok(fact) => Reading::succeeded(previous, source, fact, at).lacking(answer.lacking),
+                    Err(why) => Reading::missed(previous, source, why, at),
+                });
+                self.readings.put(key.clone(), reading.clone());
+                unseen = true;
+                if fresh.len() < MOST_KEPT {
+                    fresh.push((key, reading));
+                }
             }
             if let Some(out) = out
-                && published.elapsed() >= PUBLISH_EVERY
+                && unseen
+                && published.is_none_or(|at| at.elapsed() >= PUBLISH_EVERY)
             {
-                published = tokio::time::Instant::now();
-                let open = waiting.len() + under_way.len();
-                out.send_replace(Arc::new(self.snapshot_of(Progress { open, all: environments.len() })));
+                published = Some(tokio::time::Instant::now());
+                unseen = false;
+                let mut snapshot = self.snapshot_of(Progress { open: lanes.open(), all: environments.len() });
+                self.show_partial(&mut snapshot.readings, &partial);
+                out.send_replace(Arc::new(snapshot));
             }
         }
         self.units = units(&self.estate, &self.readings);
@@ -238,6 +278,27 @@ impl Collector {
             out.send_replace(Arc::new(self.snapshot()));
         }
     }
+
+    /// Adds what has come of lists that are still being read. A whole list that was read before says more.
+    fn show_partial(&self, readings: &mut Readings, partial: &BTreeMap<ReadingKey, Vec<RecoveryPoint>>) {
+        let now = self.clock.now();
+        for (key, points) in partial {
+            if self.readings.get(key).is_some_and(|reading| reading.held.is_some()) {
+                continue;
+            }
+            let source = key.capability.words();
+            let lack = Lack { source: source.into(), why: ReadTrouble::Unfinished };
+            let reading = Reading::succeeded(None, source, Fact::Points(points.clone()), now);
+            readings.put(key.clone(), Arc::new(reading.lacking(vec![lack])));
+        }
+    }
+}
+
+/// Ends when the next snapshot may be published.
+async fn until(published: Option<tokio::time::Instant>) {
+    if let Some(published) = published {
+        tokio::time::sleep_until(published + PUBLISH_EVERY).await;
+    }
 }
 
 async fn ask(
@@ -245,14 +306,15 @@ async fn ask(
     environment: &EnvironmentName,
     observers: &Observers,
     key: &ReadingKey,
+    news: &dyn News,
 ) -> Option<Answer<Fact>> {
     fn fact<T>(answer: Answer<T>, of: impl FnOnce(T) -> Fact) -> Answer<Fact> {
-        Answer { source: answer.source, outcome: answer.outcome.map(of) }
+        Answer { source: answer.source, outcome: answer.outcome.map(of), lacking: answer.lacking }
     }
     use crate::domain::reading::Capability;
     match (&key.subject, key.capability) {
         (Subject::Component(id, place), capability) => {
-            let ask = Ask { component: estate.component(id)?, place };
+            let ask = Ask { component: estate.component(id)?, place, news };
             Some(match capability {
                 Capability::Points => fact(observers.points.points(ask).await, Fact::Points),
                 Capability::Condition => fact(observers.conditions.condition(ask).await, Fact::Condition),

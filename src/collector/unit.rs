@@ -33,8 +33,11 @@ pub fn units(estate: &Estate, readings: &Readings) -> BTreeMap<ReadingKey, Envir
                 }
             }
             kind => {
-                if !kind.is_code() && kind != Kind::DnsRecord || kind == Kind::EksCluster {
-                    add(&component.home, Capability::Condition);
+                // A DNS record lies in no Region, so the loss of one tells nothing of it.
+                let place =
+                    if kind == Kind::DnsRecord { component.sources.first() } else { Some(&component.home) };
+                if let Some(place) = place.filter(|_| !kind.is_code() || kind == Kind::EksCluster) {
+                    add(place, Capability::Condition);
                 }
                 for place in &component.sources {
                     add(place, Capability::Points);

@@ -1,10 +1,12 @@
 //! What people write: the estate file, and where lifeboat keeps its own files.
 //!
 //! [`fn@load`] reads an estate file into a [`crate::domain::estate::Estate`]; [`check`] says what is doubtful about a
-//! file that loads. The types of the file ([`estate_file`]) are also its JSON Schema ([`schema`]). Who may use it:
-//! everything above. What must stay true: every mistake in a file is reported at its own line and column, all of
-//! them at once, and YAML is read nowhere else than in [`yaml`].
+//! file that loads; [`proposal`] writes a first one from what was found in an account. The types of the file
+//! ([`estate_file`]) are also its JSON Schema ([`schema`]). Who may use it: everything above. What must stay true:
+//! every mistake in a file is reported at its own line and column, all of them at once; YAML is read nowhere else than
+//! in [`yaml`]; and what is proposed loads without a mistake.
 
+mod access;
 pub mod check;
 pub mod diagnostic;
 pub mod estate_file;
@@ -12,6 +14,7 @@ pub mod load;
 mod objectives;
 mod others;
 pub mod paths;
+pub mod proposal;
 pub mod resolve;
 pub mod scalar;
 pub mod schema;

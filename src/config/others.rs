@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, FilePlace};
 use super::estate_file::EstateFile;
-use super::resolve::{Resolver, check_name, entries};
+use super::resolve::{Resolver, entries};
 use crate::domain::dependency;
 use crate::domain::estate::Estate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,4 +85,18 @@ pub(super) fn circles(file: &EstateFile, estate: &Estate) -> Vec<Diagnostic> {
         }
     }
     wrong
+}
+
+/// Says so when something cannot be a name.
+pub(super) fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
+    let fits = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_/".contains(c));
+    if !fits {
+        wrong.push(
+            Diagnostic::error(place, format!("`{name}` cannot be the name of {what}s")).help(
+                "use letters, digits and . _ / - , begin with a letter or digit, at most 64 characters",
+            ),
+        );
+    }
 }

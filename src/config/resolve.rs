@@ -1,11 +1,12 @@
 //! From the estate file as it is written to the estate that it means.
 
+use super::access::{access, alarms};
 use super::diagnostic::{Diagnostic, FilePlace, suggestion};
 use super::estate_file::{
     ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ProofFile, ProviderName, SelectFile,
 };
 use super::objectives::{cadences, objectives};
-use super::others::circles;
+use super::others::{check_name, circles};
 use super::yaml::{Entries, Field};
 use crate::domain::Text;
 use crate::domain::estate::{
@@ -165,6 +166,7 @@ impl Resolver<'_> {
             region: region.into(),
             dr_region: dr_region.map(Region::from),
             phrase_prefix: prefix,
+            access: access(given),
         }
     }
 
@@ -330,6 +332,7 @@ impl Resolver<'_> {
                 environment.dr_region.iter().map(|region| Place { region: region.clone(), ..home.clone() });
             std::iter::once(home.clone()).chain(dr.filter(|place| *place != home)).collect()
         };
+        let mut declared = Vec::new();
         for copy in given.copies.get().map_or([].as_slice(), Vec::as_slice) {
             let (Some(copy), Some(at)) = (copy.get(), copy.place()) else { continue };
             let place = Place {
@@ -339,6 +342,9 @@ impl Resolver<'_> {
                     .map_or(home.account.clone(), |account| AccountId::new(&account.0)),
                 region: copy.region.get().map_or(home.region.clone(), |region| Region::new(&region.0)),
             };
+            if let Some(exactly) = copy.at.get() {
+                declared.push((place.clone(), Text::new(exactly)));
+            }
             if place == home && copy.at.is_absent() {
                 self.error(at, "this copy lies where the component is", "name another `region` or `account`");
             } else if !sources.contains(&place) {
@@ -355,7 +361,9 @@ impl Resolver<'_> {
             environment: environment.name,
             home,
             sources,
+            declared,
             selector,
+            alarms: alarms(given),
             objectives: objectives(defaults, given.objectives.get()),
             depends_on,
             members: Vec::new(),
@@ -408,7 +416,9 @@ impl Resolver<'_> {
             environment,
             home,
             sources: Vec::new(),
+            declared: Vec::new(),
             selector: None,
+            alarms: Vec::new(),
             depends_on,
             members,
             retention: Vec::new(),
@@ -478,18 +488,5 @@ impl Resolver<'_> {
             });
         }
         proofs
-    }
-}
-
-pub(super) fn check_name(wrong: &mut Vec<Diagnostic>, name: &str, place: FilePlace, what: &str) {
-    let fits = name.len() <= 64
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_/".contains(c));
-    if !fits {
-        wrong.push(
-            Diagnostic::error(place, format!("`{name}` cannot be the name of {what}s")).help(
-                "use letters, digits and . _ / - , begin with a letter or digit, at most 64 characters",
-            ),
-        );
     }
 }

@@ -47,6 +47,14 @@ pub struct Condition {
     pub incidents: Vec<Incident>,
 }
 
+impl Condition {
+    /// Returns the condition of something that is not there; `status` says what was looked for, and where.
+    pub fn gone(status: Text) -> Self {
+        let (settings, incidents) = (BTreeMap::new(), Vec::new());
+        Self { health: Health::Gone, status, created_at: None, settings, incidents }
+    }
+}
+
 /// Whether a key can decrypt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

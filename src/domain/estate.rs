@@ -46,6 +46,50 @@ pub enum Provider {
     },
 }
 
+/// A way into an account: a profile of the AWS configuration, a role, or a role by way of a profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The profile; the ambient credentials if absent.
+    pub profile: Option<Text>,
+    /// The role that is assumed with them.
+    pub role: Option<Text>,
+}
+
+/// Why somebody goes into an account: each purpose has a login of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To look.
+    Observe,
+    /// To change.
+    Operate,
+    /// To change when nobody else can be reached.
+    BreakGlass,
+}
+
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 3] = [Self::Observe, Self::Operate, Self::BreakGlass];
+
+    /// Returns the name used in files and session names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Operate => "operate",
+            Self::BreakGlass => "break-glass",
+        }
+    }
+}
+
+/// How an environment is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The logins that are written down.
+    pub logins: BTreeMap<Purpose, Login>,
+    /// Endpoints in place of AWS's: by service, or for all of them under `default`.
+    pub endpoints: BTreeMap<Text, Text>,
+}
+
 /// An environment of the estate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Environment {
@@ -65,6 +109,8 @@ pub struct Environment {
     pub dr_region: Option<Region>,
     /// The phrase that must stand before a typed consent, where the estate asks for one.
     pub phrase_prefix: Option<Text>,
+    /// How it is reached.
+    pub access: Access,
 }
 
 impl Environment {
@@ -102,8 +148,12 @@ pub struct Component {
     /// Where its recovery points are looked for, the nearest first: its home, the DR Region, declared copies; for
     /// code, the remote that holds it; for a DNS record, its account.
     pub sources: Vec<Place>,
+    /// Where exactly copies lie, where the estate file says so: a bucket, prefix, folder or vault.
+    pub declared: Vec<(Place, Text)>,
     /// How it is found; `None` where nothing reads it.
     pub selector: Option<Selector>,
+    /// Alarms that must exist, be enabled and tell somebody.
+    pub alarms: Vec<Text>,
     /// What was promised.
     pub objectives: Objectives,
     /// What must be there before it can recover.

@@ -3,6 +3,7 @@
 use super::Text;
 use super::condition::{Condition, Identity, KeyPlace, KeyState};
 use super::duration::elapsed;
+use super::estate::Component;
 use super::ids::{ComponentId, EnvironmentName};
 use super::lock::Lock;
 use super::place::Place;
@@ -133,6 +134,8 @@ pub enum ReadTrouble {
     Unreachable,
     /// The credentials ended.
     CredentialsExpired,
+    /// It is still being read: what there is came with the first pages.
+    Unfinished,
     /// Anything else, in the service's words.
     Other(Text),
 }
@@ -145,6 +148,7 @@ impl fmt::Display for ReadTrouble {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Unreachable => f.write_str("not reachable"),
             Self::CredentialsExpired => f.write_str("credentials expired"),
+            Self::Unfinished => f.write_str("still being read"),
             Self::Other(says) => says.fmt(f),
         }
     }
@@ -170,6 +174,15 @@ pub struct Failed {
     pub why: ReadTrouble,
 }
 
+/// A part of a value that could not be read. What was read is true without it, but it may not be everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lack {
+    /// The call that would have brought it, such as `backup:ListProtectedResources`.
+    pub source: Text,
+    /// Why it did not.
+    pub why: ReadTrouble,
+}
+
 /// The last value that was read, and the failure of the last attempt, if it failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
@@ -179,6 +192,9 @@ pub struct Reading {
     pub held: Option<Held>,
     /// Why there is no newer one.
     pub failed: Option<Failed>,
+    /// What is missing from the last value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<Lack>,
 }
 
 /// What a reading is worth at a moment.
@@ -198,13 +214,21 @@ impl Reading {
             .and_then(|previous| previous.held.as_ref())
             .filter(|held| mark.is_some() && held.fact.mark() == mark)
             .map_or(at, |held| held.unmoved_since);
-        Self { source: source.into(), held: Some(Held { fact, read_at: at, unmoved_since }), failed: None }
+        let held = Some(Held { fact, read_at: at, unmoved_since });
+        Self { source: source.into(), held, failed: None, lacking: Vec::new() }
+    }
+
+    /// Returns the reading with what is missing from it.
+    pub fn lacking(mut self, lacking: Vec<Lack>) -> Self {
+        self.lacking = lacking;
+        self
     }
 
     /// Returns the reading after a failed attempt at `at`, keeping the last value of `previous`.
     pub fn missed(previous: Option<&Self>, source: &str, why: ReadTrouble, at: Timestamp) -> Self {
         let held = previous.and_then(|previous| previous.held.clone());
-        Self { source: source.into(), held, failed: Some(Failed { at, why }) }
+        let lacking = previous.map_or_else(Vec::new, |previous| previous.lacking.clone());
+        Self { source: source.into(), held, failed: Some(Failed { at, why }), lacking }
     }
 
     /// Returns when it was last attempted.
@@ -267,6 +291,15 @@ impl Readings {
     ) -> Option<&Arc<Reading>> {
         let subject = Subject::Component(component.clone(), place.clone());
         self.0.get(&ReadingKey { subject, capability })
+    }
+
+    /// Says whether points of a component are still being read somewhere, so that there may be more of them.
+    pub fn is_unfinished(&self, component: &Component) -> bool {
+        component.sources.iter().any(|place| {
+            let reading = self.of(&component.id, place, Capability::Points);
+            reading
+                .is_some_and(|reading| reading.lacking.iter().any(|lack| lack.why == ReadTrouble::Unfinished))
+        })
     }
 
     /// Puts a reading in, unless a newer attempt is already there.

@@ -3,7 +3,7 @@
 use super::clock::SystemClock;
 use super::port::{
     Answer, Ask, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints,
-    ReadProofs, ReadStates,
+    ReadProofs, ReadStates, Unhurried,
 };
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
@@ -34,6 +34,7 @@ impl AbsentAdapter {
             keys: this.clone(),
             identity: this.clone(),
             proofs: this,
+            pace: Arc::new(Unhurried),
             clock: Arc::new(SystemClock),
         }
     }
@@ -41,7 +42,7 @@ impl AbsentAdapter {
     fn answer<'a, T: Send + 'a>(self) -> BoxFuture<'a, Answer<T>> {
         let why = format!("this build of lifeboat cannot read {}", self.what);
         let outcome = Err(ReadTrouble::Other(why.as_str().into()));
-        Box::pin(ready(Answer { source: self.what.into(), outcome }))
+        Box::pin(ready(Answer::new(self.what.into(), outcome)))
     }
 }
 
@@ -78,6 +79,6 @@ impl ReadIdentity for AbsentAdapter {
 impl ReadProofs for AbsentAdapter {
     fn proofs<'a>(&'a self, _: Ask<'a>) -> BoxFuture<'a, Answer<Vec<Proof>>> {
         // Measured recoveries of the estate file are there without any adapter.
-        Box::pin(ready(Answer { source: "estate file".into(), outcome: Ok(Vec::new()) }))
+        Box::pin(ready(Answer::new("estate file".into(), Ok(Vec::new()))))
     }
 }

@@ -4,10 +4,11 @@ use crate::authority::ArmedStep;
 use crate::domain::Text;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::{Component, Environment};
+use crate::domain::ids::EnvironmentName;
 use crate::domain::lock::Lock;
 use crate::domain::place::Place;
 use crate::domain::proof::Proof;
-use crate::domain::reading::ReadTrouble;
+use crate::domain::reading::{Lack, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use jiff::Timestamp;
@@ -23,15 +24,44 @@ pub struct Answer<T> {
     pub source: Text,
     /// The value, or why there is none. A missing permission is never an absent resource (C1).
     pub outcome: Result<T, ReadTrouble>,
+    /// What is missing from the value, where only a part of several calls came through.
+    pub lacking: Vec<Lack>,
+}
+
+impl<T> Answer<T> {
+    /// Returns an answer from which nothing is missing.
+    pub fn new(source: Text, outcome: Result<T, ReadTrouble>) -> Self {
+        Self { source, outcome, lacking: Vec::new() }
+    }
+}
+
+/// Hears of a read while it is under way.
+pub trait News: Send + Sync {
+    /// Takes points that have come while others are still to come. The answer holds them too, so that a page may be
+    /// dropped when there is no time for it.
+    fn page(&self, points: Vec<RecoveryPoint>);
+    /// Takes that the read is not stuck, such as while it waits for its turn.
+    fn alive(&self);
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Deaf;
+
+impl News for Deaf {
+    fn page(&self, _: Vec<RecoveryPoint>) {}
+    fn alive(&self) {}
 }
 
 /// What a read is about: a component, asked at one place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// The component.
     pub component: &'a Component,
     /// Where to ask.
     pub place: &'a Place,
+    /// Who hears of it meanwhile.
+    pub news: &'a dyn News,
 }
 
 /// Reads recovery points.
@@ -84,6 +114,67 @@ pub trait Clock: Send + Sync {
     fn speed(&self) -> f64;
 }
 
+/// A call that is made less often than it could be, because its service asked for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slowed {
+    /// The service and its Region, such as `rds in us-east-2`.
+    pub what: Text,
+    /// What is left of its usual rate, in percent.
+    pub percent: u8,
+}
+
+/// Tells how fast is being read.
+pub trait ReadPace: Send + Sync {
+    /// Returns what is slowed down.
+    fn slowed(&self) -> Vec<Slowed>;
+}
+
+/// Is never slowed down.
+#[derive(Debug, Clone, Copy)]
+pub struct Unhurried;
+
+impl ReadPace for Unhurried {
+    fn slowed(&self) -> Vec<Slowed> {
+        Vec::new()
+    }
+}
+
+/// What a login asks of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginAsk {
+    /// The six digits that a device shows.
+    Code {
+        /// The device.
+        device: Text,
+    },
+    /// A confirmation in a browser, here or elsewhere.
+    Browser {
+        /// The address to open.
+        address: Text,
+        /// What it has to show.
+        code: Text,
+    },
+}
+
+/// What a login has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginNews {
+    /// It asks for something.
+    Asks(LoginAsk),
+    /// Somebody is in, or nobody has to be let in; one sentence.
+    Done(Text),
+    /// Nobody is in; why, and what to do.
+    Failed(Text),
+}
+
+/// Opens logins. Its calls block until there is news: they belong on a thread of their own.
+pub trait LogIn: Send + Sync {
+    /// Begins to log in; a browser's confirmation is waited for.
+    fn begin(&self, environment: &EnvironmentName, tell: &dyn Fn(LoginNews));
+    /// Goes on with the code that was asked for.
+    fn with_code(&self, environment: &EnvironmentName, code: &str, tell: &dyn Fn(LoginNews));
+}
+
 /// Changes something. It takes nothing but an armed step, so nobody without an operator's session can call it.
 pub trait Act: Send + Sync {
     /// Carries the step out.
@@ -107,6 +198,8 @@ pub struct Observers {
     pub identity: Arc<dyn ReadIdentity>,
     /// Measured recoveries.
     pub proofs: Arc<dyn ReadProofs>,
+    /// How fast is being read.
+    pub pace: Arc<dyn ReadPace>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

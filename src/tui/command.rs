@@ -48,6 +48,7 @@ commands! {
     About = "about", "Show the estate, its accounts, credentials and readings.";
     Overview = "overview", "Go to the overview.";
     Refresh = "refresh", "Read everything now.";
+    Login = "login", "Log in, where a code or a browser is asked for.";
     Presenter = "presenter", "For a shared screen: hide accounts and addresses, give more room.";
     Theme = "theme", "Take the next theme.";
     Mouse = "mouse", "Free the mouse for selecting text, or take it back.";

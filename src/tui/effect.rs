@@ -1,6 +1,17 @@
 //! What is asked of the runtime: inert values, so that a test can compare them.
 
 use super::model::JudgeRequest;
+use crate::domain::ids::EnvironmentName;
+
+/// A code that somebody typed. It is never shown again.
+#[derive(Clone, PartialEq)]
+pub struct Code(pub String);
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code(…)")
+    }
+}
 
 /// A request.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +28,10 @@ pub enum Effect {
     Redraw,
     /// Go to the background.
     Suspend,
+    /// Begin to log in to an environment.
+    LogIn(EnvironmentName),
+    /// Go on with the code that was asked for.
+    LoginCode(EnvironmentName, Code),
     /// Leave.
     Quit,
 }

@@ -2,6 +2,8 @@
 
 use super::model::Judgement;
 use crate::collector::Snapshot;
+use crate::domain::ids::EnvironmentName;
+use crate::provider::port::LoginNews;
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub enum Message {
     Tick(Timestamp),
     /// Something was read. Lossy: the newest wins.
     Read(Arc<Snapshot>),
+    /// A login has come to something.
+    Login(EnvironmentName, LoginNews),
     /// What was read has been judged. Lossy: the newest wins.
     Judged(Arc<Judgement>),
 }

@@ -17,6 +17,7 @@ pub mod update;
 pub mod view;
 
 mod input;
+mod painter;
 mod signals;
 mod writer;
 
@@ -25,7 +26,7 @@ use crate::domain::Text;
 use crate::domain::estate::Estate;
 use crate::domain::redaction::Redactor;
 use crate::failure::Failure;
-use crate::provider::port::Clock;
+use crate::provider::port::{Clock, LogIn};
 use keymap::Keymap;
 use std::sync::Arc;
 use theme::Look;
@@ -45,6 +46,8 @@ pub struct Setup {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Asks the collector to read everything now.
     pub refresh: mpsc::Sender<()>,
+    /// Opens logins, where there is anything to log in to.
+    pub logins: Option<Arc<dyn LogIn>>,
     /// The keys.
     pub keymap: Keymap,
     /// The look.

@@ -1,24 +1,22 @@
 //! The loop: everything that waits is drained, then the screen is drawn once, in one write.
 
-use super::effect::Effect;
+use super::effect::{Code, Effect};
 use super::message::Message;
 use super::model::{JudgeRequest, Judgement, Model, Notice, Overview, judge};
+pub use super::painter::Painter;
 use super::update::update;
-use super::view::view;
 use super::writer::Writer;
 use super::{Setup, input, signals, terminal};
 use crate::collector::Snapshot;
 use crate::domain::Text;
+use crate::domain::ids::EnvironmentName;
 use crate::domain::scope::FailureScope;
 use crate::failure::{Failure, FailureKind};
-use crate::provider::port::Clock;
+use crate::provider::port::{Clock, LogIn};
 use crossterm::Command as _;
 use crossterm::clipboard::CopyToClipboard;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -61,7 +59,18 @@ pub(super) enum Event {
 pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     let failed = |what: &'static str| move |error: io::Error| Failure::of(what, &error);
     let Setup {
-        estate, origin, sandbox, clock, snapshots, refresh, keymap, look, redactor, presenter, ..
+        estate,
+        origin,
+        sandbox,
+        clock,
+        snapshots,
+        refresh,
+        logins,
+        keymap,
+        look,
+        redactor,
+        presenter,
+        ..
     } = setup;
     let snapshot = snapshots.borrow().clone();
     let notice =
@@ -104,6 +113,8 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         clock,
         refresh,
         judge: JudgeSlot::default(),
+        logins,
+        events: events.clone(),
         dirty: true,
         drawn: None,
         waiting,
@@ -145,6 +156,8 @@ struct Loop {
     clock: Arc<dyn Clock>,
     refresh: tokio::sync::mpsc::Sender<()>,
     judge: JudgeSlot,
+    logins: Option<Arc<dyn LogIn>>,
+    events: SyncSender<Event>,
     dirty: bool,
     drawn: Option<Instant>,
     waiting: Receiver<Event>,
@@ -249,10 +262,31 @@ impl Loop {
                 }
                 Effect::Redraw => self.screen.forget(),
                 Effect::Suspend => self.suspend(),
+                Effect::LogIn(environment) => self.log_in(environment, None),
+                Effect::LoginCode(environment, code) => self.log_in(environment, Some(code)),
                 Effect::Quit => return Some(End::Quit),
             }
         }
         None
+    }
+
+    /// Logs in on a thread of its own: it asks a network, and waits for a person.
+    fn log_in(&mut self, environment: EnvironmentName, code: Option<Code>) {
+        let Some(logins) = self.logins.clone() else {
+            self.model.notice = Some(Notice { text: "there is nothing to log in to".into(), alarm: false });
+            return;
+        };
+        let events = self.events.clone();
+        let started = std::thread::Builder::new().name("login".to_owned()).spawn(move || {
+            let tell = |news| drop(events.send(Event::Message(Message::Login(environment.clone(), news))));
+            match code {
+                Some(code) => logins.with_code(&environment, &code.0, &tell),
+                None => logins.begin(&environment, &tell),
+            }
+        });
+        if let Err(error) = started {
+            self.model.notice = Some(Notice { text: Text::new(&error.to_string()), alarm: true });
+        }
     }
 
     fn copy(&mut self, text: &str) {
@@ -289,57 +323,6 @@ impl Loop {
         self.screen.writer.send(bytes);
         self.dirty = false;
         self.drawn = Some(Instant::now());
-    }
-}
-
-/// What is on the terminal, and what turns a model into bytes for it.
-pub struct Painter {
-    shown: Buffer,
-    next: Buffer,
-    /// Whether the terminal has to be cleared, because we do not know what is on it.
-    unknown: bool,
-}
-
-impl Painter {
-    /// Returns a painter for a cleared terminal.
-    pub fn new(size: (u16, u16)) -> Self {
-        let area = Rect::new(0, 0, size.0, size.1);
-        Self { shown: Buffer::empty(area), next: Buffer::empty(area), unknown: false }
-    }
-
-    /// The terminal has another size.
-    pub fn resize(&mut self, size: (u16, u16)) {
-        *self = Self::new(size);
-        self.unknown = true;
-    }
-
-    /// Something else may have drawn on the terminal.
-    pub fn forget(&mut self) {
-        self.shown.reset();
-        self.unknown = true;
-    }
-
-    /// Returns the bytes that bring the terminal from what is shown to `model`; none when nothing changed.
-    pub fn frame(&mut self, model: &Model) -> Vec<u8> {
-        self.next.reset();
-        view(model, &mut self.next);
-        let changed = self.shown.diff(&self.next);
-        if changed.is_empty() && !self.unknown {
-            return Vec::new();
-        }
-        // One update that the terminal shows at once, where it knows how; harmless elsewhere.
-        let mut bytes = b"\x1b[?2026h".to_vec();
-        if self.unknown {
-            bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
-        }
-        let drawn = CrosstermBackend::new(&mut bytes).draw(changed.into_iter());
-        if drawn.is_err() {
-            return Vec::new(); // writing to memory does not fail
-        }
-        bytes.extend_from_slice(b"\x1b[?2026l");
-        std::mem::swap(&mut self.shown, &mut self.next);
-        self.unknown = false;
-        bytes
     }
 }
 

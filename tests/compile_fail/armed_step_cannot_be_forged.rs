@@ -3,7 +3,7 @@ use lifeboat::authority::ArmedStep;
 use lifeboat::runbook::plan::PlannedStep;
 
 fn forge(step: PlannedStep) -> ArmedStep {
-    ArmedStep { step, purpose: "because".into() }
+    ArmedStep { step, purpose: "because".into() } //~ E0451
 }
 
 fn main() {}

@@ -5,5 +5,5 @@ fn main() {
     let session = Session::read_only();
     let operator = session.elevate("INC-4711").map_err(|(_, why)| why).unwrap();
     let _ = operator.stand_down();
-    let _ = operator.purpose();
+    let _ = operator.purpose(); //~ E0382
 }

@@ -2,6 +2,6 @@
 use lifeboat::authority::Mode;
 
 struct Almighty;
-impl Mode for Almighty {}
+impl Mode for Almighty {} //~ E0277
 
 fn main() {}

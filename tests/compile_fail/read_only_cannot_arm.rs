@@ -5,7 +5,7 @@ use lifeboat::runbook::plan::PlannedStep;
 
 fn arm(step: PlannedStep, consent: &Consent) {
     let session = Session::read_only();
-    let _ = session.arm(step, consent);
+    let _ = session.arm(step, consent); //~ E0599
 }
 
 fn main() {}

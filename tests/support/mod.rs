@@ -1,6 +1,11 @@
 //! What the tests share: a place of their own, the program run in it, and a console without a terminal.
 
+#[cfg(feature = "aws-core")]
+pub(crate) mod account;
 pub(crate) mod console;
+#[cfg(feature = "aws-core")]
+pub(crate) mod gear;
+pub(crate) mod journey;
 pub(crate) mod run;
 pub(crate) mod skip;
 

@@ -41,12 +41,9 @@ impl Home {
 
     /// Runs the program with these words.
     pub(crate) fn run(&self, words: &[&str]) -> Ran {
-        let output = self.command().args(words).output().expect("the program starts");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
-            err: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
-        }
+        let mut command = self.command();
+        command.args(words);
+        Ran::of(command)
     }
 
     /// Runs a command on the sandbox, its clock stopped at [`START`].
@@ -68,6 +65,16 @@ impl Home {
 }
 
 impl Ran {
+    /// Runs a command to its end.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let output = command.output().expect("the program starts");
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            err: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        }
+    }
+
     /// Returns standard output as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))

@@ -1,5 +1,6 @@
 //! `console`: the full screen.
 
+use crate::cli::ambient::{self, Opened};
 use crate::cli::args::{ConsoleArgs, Global};
 use crate::cli::wire::{self, Reality, Wired};
 use crate::config::Loaded;
@@ -26,9 +27,12 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
     let look = theme::Look::choose(args.theme.as_deref())?;
     let wired = match loaded {
         Some((loaded, origin)) => wire::open_loaded(global, loaded, origin)?,
-        None => wire::open(global)?,
+        None => match ambient::open(global)? {
+            Opened::Estate(wired) => *wired,
+            Opened::Left => return Ok(0),
+        },
     };
-    let Wired { estate, origin, reality, clock, collector, kept, mut notes, .. } = wired;
+    let Wired { estate, origin, reality, clock, collector, logins, kept, mut notes, .. } = wired;
     let (keymap, problems) = keymap::with_user_file();
     notes.extend(problems);
     let first = Arc::new(crate::collector::Snapshot { readings: kept, ..collector.snapshot() });
@@ -38,7 +42,7 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
     let reader = std::thread::Builder::new()
         .name("collector".to_owned())
         .spawn(move || {
-            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 runtime.block_on(collector.run(asked, publish));
             }
         })
@@ -53,6 +57,7 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
         clock,
         snapshots,
         refresh,
+        logins,
         keymap,
         look,
         redactor: (global.redact || args.presenter).then(|| Redactor::new("lifeboat")),

@@ -42,6 +42,8 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
     checks.push(keymap_file());
     checks.extend(TOOLS.iter().map(|(tool, what)| tool_check(tool, what)));
     checks.push(estate(global));
+    #[cfg(feature = "aws-core")]
+    checks.extend(super::doctor_aws::checks(global));
     let failed = checks.iter().any(|check| check.result == CheckResult::Failed);
     let document = DoctorDocument { version: VERSION, lifeboat: env!("CARGO_PKG_VERSION").into(), checks };
     match output.format() {
@@ -53,15 +55,16 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
 
 fn show(document: &DoctorDocument) -> String {
     let mut out = format!("lifeboat {}\n", document.lifeboat);
+    let width = document.checks.iter().map(|check| check.name.as_str().len()).max().unwrap_or(0).max(13);
     for check in &document.checks {
         let word = match check.result {
             CheckResult::Fine => "✓ fine   ",
             CheckResult::Limited => "▲ limited",
             CheckResult::Failed => "✗ failed ",
         };
-        out.push_str(&format!("{word}  {:<13} {}\n", check.name.as_str(), check.says));
+        out.push_str(&format!("{word}  {:<width$} {}\n", check.name.as_str(), check.says));
         if let Some(hint) = &check.hint {
-            out.push_str(&format!("                          {hint}\n"));
+            out.push_str(&format!("{:width$}             {hint}\n", ""));
         }
     }
     out

@@ -30,7 +30,13 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
 fn show(document: &LocksDocument) -> String {
     let mut out = String::new();
     if document.locks.is_empty() {
-        out.push_str("No state is locked.\n");
+        let nothing = if document.missing.is_empty() {
+            "No state is locked."
+        } else {
+            "No lock is known, but not everything was read:"
+        };
+        out.push_str(nothing);
+        out.push('\n');
     }
     for row in &document.locks {
         let unknown = || Text::new("unknown");

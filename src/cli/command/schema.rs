@@ -2,7 +2,8 @@
 
 use crate::cli::args::{SchemaArgs, SchemaOf};
 use crate::cli::document::{
-    CheckDocument, DoctorDocument, LocksDocument, PointsDocument, StatesDocument, StatusDocument,
+    CheckDocument, DoctorDocument, LocksDocument, LoginDocument, PointsDocument, StatesDocument,
+    StatusDocument,
 };
 use crate::cli::output::Output;
 use crate::config::schema;
@@ -30,6 +31,7 @@ pub fn of(what: SchemaOf) -> Value {
         SchemaOf::States => written::<StatesDocument>(),
         SchemaOf::Check => written::<CheckDocument>(),
         SchemaOf::Doctor => written::<DoctorDocument>(),
+        SchemaOf::Login => written::<LoginDocument>(),
     }
 }
 

@@ -63,7 +63,7 @@ pub fn points(judged: &Judged, wanted: impl Fn(&str) -> bool) -> PointsDocument 
     let mut document = PointsDocument { head: head(judged), points: Vec::new(), missing: Vec::new() };
     for component in estate.components.iter().filter(|component| wanted(component.id.as_str())) {
         let local = sources(component, readings, &estate.cadences, FailureScope::Local, moment.now);
-        for source in local.iter().filter(|source| !source.fresh) {
+        for source in local.iter().filter(|source| !source.whole) {
             document.missing.push(MissingRead {
                 component: text(&component.id),
                 place: source.place.clone(),

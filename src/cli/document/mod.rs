@@ -9,7 +9,10 @@ pub use inventory::{
     LockStatus, LocksDocument, MissingRead, PointStatusDocument, PointsDocument, StateStatus, StatesDocument,
     locks, points, states,
 };
-pub use report::{CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument};
+pub use report::{
+    CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
+    LoginStatus,
+};
 pub use status::{
     BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
     StatusDocument, TimeKind, TroubleStatus, status,

@@ -2,6 +2,7 @@
 
 use crate::config::diagnostic::Gravity;
 use crate::domain::Text;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -67,4 +68,42 @@ pub struct CheckStatus {
     pub says: Text,
     /// What to do.
     pub hint: Option<Text>,
+}
+
+/// `login`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LoginDocument {
+    /// The version of this contract.
+    pub version: u32,
+    /// The environments that can be reached now.
+    pub logins: Vec<LoginStatus>,
+}
+
+/// How somebody logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginMethod {
+    /// By IAM Identity Center.
+    Sso,
+    /// With the code of an MFA device.
+    Mfa,
+    /// Nobody has to.
+    None,
+}
+
+/// Who one is in an environment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LoginStatus {
+    /// The environment.
+    pub environment: Text,
+    /// The purpose.
+    pub purpose: Text,
+    /// How.
+    pub method: LoginMethod,
+    /// Who.
+    pub identity: Text,
+    /// The account.
+    pub account: Text,
+    /// Until when; null where it has no end.
+    pub expires_at: Option<Timestamp>,
 }

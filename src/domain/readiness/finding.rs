@@ -24,7 +24,11 @@ pub fn findings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Tro
             let Some(held) = &reading.held else { continue };
             let Fact::Points(points) = &held.fact else { continue };
             let stale_after = estate.cadences.stale_after(Capability::Points);
-            if reading.failed.is_some() || elapsed(held.read_at, now) > stale_after {
+            // What is missing from a part says nothing.
+            if reading.failed.is_some()
+                || !reading.lacking.is_empty()
+                || elapsed(held.read_at, now) > stale_after
+            {
                 continue;
             }
             let mut said: Vec<_> = sizes(component, points).into_iter().collect();

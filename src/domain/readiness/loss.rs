@@ -98,7 +98,7 @@ pub(super) fn judge(
     let usable = |point: &&JudgedPoint<'_>| point.usability == Usability::Usable;
     let counts = (points.iter().filter(usable).count(), points.len());
     let counting = || points.iter().filter(|point| point.fresh).filter(usable);
-    let blind = sources.iter().find(|source| !source.fresh);
+    let blind = sources.iter().find(|source| !source.whole);
     let unclear = points.iter().find(|point| point.fresh && matches!(point.usability, Usability::Unclear(_)));
     let as_of = moment.as_of();
     let loss_of = |point: &JudgedPoint<'_>| elapsed(point.moment.unwrap_or(Timestamp::MIN), as_of);
@@ -110,8 +110,10 @@ pub(super) fn judge(
     // worth its way where nothing nearer is. Of one place, a point that can be read at once goes before one that
     // has to be waited for.
     let here = |nth: usize| counting().filter(move |point| point.source == nth);
-    let fresh = sources.iter().take_while(|source| source.fresh).count();
-    let nearest = (0..fresh).find_map(|source| {
+    // Of a place that was read in part, what was read counts; what lies beyond it may not be the nearest.
+    let whole = sources.iter().take_while(|source| source.whole).count();
+    let reach = whole + usize::from(sources.get(whole).is_some_and(|source| source.fresh));
+    let nearest = (0..reach).find_map(|source| {
         let at_once = newest(here(source).filter(|point| point.point.retrieval.is_none()));
         at_once.filter(good_enough).or_else(|| newest(here(source)).filter(good_enough))
     });

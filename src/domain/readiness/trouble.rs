@@ -8,7 +8,7 @@ use crate::domain::estate::Estate;
 use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::lock::Lock;
 use crate::domain::place::Place;
-use crate::domain::reading::{Capability, Fact, Failed, ReadTrouble, Reading, Readings, Subject};
+use crate::domain::reading::{Capability, Fact, Failed, Lack, ReadTrouble, Reading, Readings, Subject};
 use crate::domain::scope::FailureScope;
 use crate::domain::state::{StateHistory, StateTrouble};
 use jiff::Timestamp;
@@ -194,14 +194,16 @@ pub fn troubles(
 fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trouble> {
     let by_id = estate.by_id();
     let mut all = Vec::new();
-    let mut failed: BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &Failed)>> = BTreeMap::new();
+    let mut failed: Failures<'_> = BTreeMap::new();
     let mut answered: BTreeMap<&Place, Timestamp> = BTreeMap::new();
     for (key, reading) in readings.iter() {
         match &key.subject {
             Subject::Component(id, place) => {
                 let Some(component) = by_id.get(id) else { continue };
                 match &reading.failed {
-                    Some(why) => failed.entry((&component.environment, place)).or_default().push((id, why)),
+                    Some(why) => {
+                        failed.entry((&component.environment, place)).or_default().push((id, why.clone()));
+                    }
                     // Measured recoveries are our own; they say nothing of a Region.
                     None if key.capability != Capability::Proofs => {
                         let at = reading.attempted_at().unwrap_or(Timestamp::MIN);
@@ -210,6 +212,10 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
                     }
                     None => {}
                 }
+                let at = reading.attempted_at().unwrap_or(Timestamp::MIN);
+                let lacks = reading.lacking.iter().filter(|lack| lack.why != ReadTrouble::Unfinished);
+                let lacks = lacks.map(|lack| (id, Failed { at, why: named(lack) }));
+                failed.entry((&component.environment, place)).or_default().extend(lacks);
                 let found = of_fact(id, place == &component.home, reading, readings, place, now);
                 all.extend(found.into_iter().map(|(severity, code, at, says)| Trouble {
                     severity,
@@ -338,6 +344,9 @@ fn of_fact(
                 let (severity, code) = match incident.code.as_str() {
                     "objects-deleted" => (Severity::Alarm, TroubleCode::ObjectsDeleted),
                     "few-objects-deleted" => (Severity::Warning, TroubleCode::ObjectsDeleted),
+                    // What is set up wrong or has happened without loss yet; the rest is an alarm.
+                    code if code.starts_with("warn-") => (Severity::Warning, TroubleCode::Incident),
+                    code if code.starts_with("note-") => (Severity::Note, TroubleCode::Incident),
                     _ => (Severity::Alarm, TroubleCode::Incident),
                 };
                 (severity, code, Some(incident.at), incident.says.to_string())
@@ -399,15 +408,22 @@ fn of_identity(reading: &Reading, now: Timestamp) -> Option<String> {
     })
 }
 
+/// Says of what is missing also what it is: the reading's own source was read.
+fn named(lack: &Lack) -> ReadTrouble {
+    match &lack.why {
+        ReadTrouble::Other(says) => ReadTrouble::Other(Text::new(&format!("{}: {says}", lack.source))),
+        why => why.clone(),
+    }
+}
+
+type Failures<'a> = BTreeMap<(&'a EnvironmentName, &'a Place), Vec<(&'a ComponentId, Failed)>>;
+
 /// Says each failure once: a Region that answers nothing is one trouble, not one for each component in it.
-fn of_failed(
-    failed: &BTreeMap<(&EnvironmentName, &Place), Vec<(&ComponentId, &Failed)>>,
-    answered: &BTreeMap<&Place, Timestamp>,
-) -> Vec<Trouble> {
+fn of_failed(failed: &Failures<'_>, answered: &BTreeMap<&Place, Timestamp>) -> Vec<Trouble> {
     let mut all = Vec::new();
     for ((environment, place), failures) in failed {
         let alike = |why: &ReadTrouble| failures.iter().filter(|(_, other)| other.why == *why).count();
-        let silent = |failed: &&(&ComponentId, &Failed)| {
+        let silent = |failed: &&(&ComponentId, Failed)| {
             matches!(failed.1.why, ReadTrouble::Unreachable | ReadTrouble::TimedOut)
         };
         // Several reads found nobody, and none has been answered since the first of them.
@@ -423,7 +439,8 @@ fn of_failed(
                 ReadTrouble::Unreachable | ReadTrouble::TimedOut if gone => {
                     (TroubleCode::RegionUnreachable, Severity::Alarm, true)
                 }
-                ReadTrouble::CredentialsExpired => continue, // said once, of the identity
+                // Said once, of the identity; and what is being read is no trouble.
+                ReadTrouble::CredentialsExpired | ReadTrouble::Unfinished => continue,
                 ReadTrouble::Unreachable | ReadTrouble::TimedOut | ReadTrouble::Other(_) => {
                     (TroubleCode::ReadFailed, Severity::Warning, false)
                 }
@@ -431,11 +448,9 @@ fn of_failed(
             let says = match code {
                 TroubleCode::RegionUnreachable => format!("{} does not answer", place.region),
                 TroubleCode::ReadThrottled => {
-                    format!(
-                        "{} asks us to slow down: {} reads did not come through",
-                        place.region,
-                        alike(why)
-                    )
+                    let count = alike(why);
+                    let reads = if count == 1 { "1 read".to_owned() } else { format!("{count} reads") };
+                    format!("{} asks us to slow down: {reads} did not come through", place.region)
                 }
                 TroubleCode::ReadFailed => format!("{}: {why}", place.region),
                 _ => why.to_string(),

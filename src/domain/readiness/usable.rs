@@ -10,7 +10,7 @@ use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::proof;
 use crate::domain::reading::{
-    Cadences, Capability, Fact, Held, Reading, ReadingKey, Readings, Subject, Worth,
+    Cadences, Capability, Fact, Held, Lack, Reading, ReadingKey, Readings, Subject, Worth,
 };
 use crate::domain::recovery_point::{PointStatus, RecoveryPoint};
 use crate::domain::scope::FailureScope;
@@ -28,6 +28,8 @@ pub struct Source<'a> {
     pub held: Option<(PointsHeld<'a>, &'a Held)>,
     /// Whether it can be relied on.
     pub fresh: bool,
+    /// Whether it is all there is: parts of a reading may be missing while the rest can be relied on.
+    pub whole: bool,
     /// Why not, in words.
     pub why_not: Option<Text>,
 }
@@ -158,6 +160,7 @@ fn source<'a>(
             reading: None,
             held: None,
             fresh: false,
+            whole: false,
             why_not: Some("not read yet".into()),
         };
     };
@@ -165,7 +168,12 @@ fn source<'a>(
         Worth::Fresh(held) => (true, Some(held)),
         Worth::Stale(held) => (false, held),
     };
-    let why_not = (!fresh).then(|| match (&reading.failed, held) {
+    let whole = reading.lacking.is_empty();
+    let why_not = (!fresh || !whole).then(|| match (&reading.failed, held) {
+        (None, Some(_)) if fresh => {
+            let missing = |lack: &Lack| format!("{}: {}", lack.source, lack.why);
+            Text::new(&reading.lacking.iter().map(missing).collect::<Vec<_>>().join("; "))
+        }
         (Some(failed), _) => Text::new(&failed.why.to_string()),
         (None, Some(held)) => {
             Text::new(&format!("the last read is {} old", age_words(elapsed(held.read_at, now))))
@@ -181,7 +189,8 @@ fn source<'a>(
         Some((points, held))
     });
     // A reading without points in it tells nothing of points, however fresh it is.
-    Source { place, reading: Some(reading), fresh: fresh && held.is_some(), held, why_not }
+    let fresh = fresh && held.is_some();
+    Source { place, reading: Some(reading), fresh, whole: fresh && whole, held, why_not }
 }
 
 /// Judges every point that `sources` hold.

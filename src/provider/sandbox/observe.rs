@@ -48,7 +48,7 @@ pub(super) fn ask<T>(
             None => Ok(read(resource)),
         },
     };
-    Answer { source, outcome }
+    Answer::new(source, outcome)
 }
 
 fn trouble(
@@ -63,6 +63,9 @@ fn trouble(
     }
     if world.region_lost(&place.region, now).is_some() {
         return Some(ReadTrouble::Unreachable);
+    }
+    if let Some(why) = world.fails(place, now) {
+        return Some(why);
     }
     let ends = world
         .since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == resource.environment));
@@ -108,6 +111,7 @@ fn call(kind: Kind, capability: Capability) -> &'static str {
         (Capability::Condition, Kind::S3Bucket) => "s3:ListObjectVersions",
         (Capability::Condition, Kind::DynamodbTable) => "dynamodb:DescribeTable",
         (Capability::Condition, Kind::EksCluster) => "eks:DescribeCluster",
+        (Capability::Condition, Kind::DnsRecord) => "route53:ListResourceRecordSets",
         (Capability::Condition, Kind::Service) => "probes",
         (Capability::Locks, _) => "dynamodb:Scan",
         (Capability::States, _) => "s3:ListObjectVersions",
@@ -161,6 +165,7 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
         Kind::EbsVolume => "in-use",
         Kind::DynamodbTable | Kind::EksCluster => "ACTIVE",
         Kind::Service => "probes are green",
+        Kind::DnsRecord => "answers",
         _ => "available",
     };
     Condition {
@@ -300,6 +305,11 @@ fn version(
     }
 }
 
+/// Returns where a key is asked for.
+pub(super) fn key_place(environment: &Environment, key: &KeyPlace) -> Place {
+    Place { account: environment.account.clone(), region: key.region.clone() }
+}
+
 /// Returns whether a key can decrypt in a Region.
 pub(super) fn key(
     world: &World,
@@ -309,17 +319,20 @@ pub(super) fn key(
 ) -> Answer<KeyState> {
     let source = Text::new(&format!("kms:DescribeKey {}", key.region));
     if world.region_lost(&key.region, now).is_some() {
-        return Answer { source, outcome: Err(ReadTrouble::Unreachable) };
+        return Answer::new(source, Err(ReadTrouble::Unreachable));
+    }
+    if let Some(why) = world.fails(&key_place(environment, key), now) {
+        return Answer::new(source, Err(why));
     }
     let ends =
         world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
     if ends.is_some_and(|at| after(at, SESSION_LEFT) <= now) {
-        return Answer { source, outcome: Err(ReadTrouble::CredentialsExpired) };
+        return Answer::new(source, Err(ReadTrouble::CredentialsExpired));
     }
     let known = world.resources.values().find_map(|resource| {
         resource.keys.get(&key.region).filter(|(id, _)| *id == key.key).map(|(_, state)| state.clone())
     });
-    Answer { source, outcome: Ok(known.unwrap_or(KeyState::Enabled)) }
+    Answer::new(source, Ok(known.unwrap_or(KeyState::Enabled)))
 }
 
 /// Returns who we are in an environment.
@@ -337,12 +350,13 @@ pub(super) fn identity(world: &World, environment: &Environment, now: Timestamp)
         }
     };
     let source = Text::new("sts:GetCallerIdentity");
+    if let Some(why) = world.fails(&environment.home(), now) {
+        return Answer::new(source, Err(why));
+    }
     if expires_at <= now {
-        return Answer { source, outcome: Err(ReadTrouble::CredentialsExpired) };
+        return Answer::new(source, Err(ReadTrouble::CredentialsExpired));
     }
     let who = Text::new(&format!("arn:aws:sts::{}:assumed-role/lifeboat-observe/demo", environment.account));
-    Answer {
-        source,
-        outcome: Ok(Identity { who, account: environment.account.clone(), expires_at: Some(expires_at) }),
-    }
+    let account = environment.account.clone();
+    Answer::new(source, Ok(Identity { who, account, expires_at: Some(expires_at) }))
 }

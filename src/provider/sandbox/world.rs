@@ -7,7 +7,7 @@ use crate::domain::ids::{ComponentId, EnvironmentName, KeyId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::proof::Proof;
-use crate::domain::reading::Capability;
+use crate::domain::reading::{Capability, ReadTrouble};
 use crate::domain::recovery_point::{Hold, PointKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -214,12 +214,30 @@ pub enum Happening {
     Throttled(Place),
     /// The session of an environment ends soon after.
     SessionEnds(EnvironmentName),
+    /// A place takes questions and never answers.
+    Hung(Place),
+    /// A place answers every question with this trouble.
+    Fails(Place, ReadTrouble),
 }
 
 impl World {
     /// Returns since when `happens` has been true at `now`.
     pub fn since(&self, now: Timestamp, happens: impl Fn(&Happening) -> bool) -> Option<Timestamp> {
         self.events.iter().find(|event| event.at <= now && happens(&event.what)).map(|event| event.at)
+    }
+
+    /// Says whether a place takes questions at `now` and never answers.
+    pub fn hangs(&self, place: &Place, now: Timestamp) -> bool {
+        self.since(now, |what| matches!(what, Happening::Hung(at) if at == place)).is_some()
+    }
+
+    /// Returns the trouble with which a place answers every question at `now`.
+    pub fn fails(&self, place: &Place, now: Timestamp) -> Option<ReadTrouble> {
+        let begun = |event: &&Event| event.at <= now;
+        self.events.iter().filter(begun).find_map(|event| match &event.what {
+            Happening::Fails(at, why) if at == place => Some(why.clone()),
+            _ => None,
+        })
     }
 
     /// Returns since when a Region has been lost at `now`.

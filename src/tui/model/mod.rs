@@ -16,6 +16,7 @@ use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::reading::{Capability, Fact, ReadingKey, Subject};
 use crate::domain::redaction::Redactor;
 use crate::domain::scope::FailureScope;
+use crate::provider::port::LoginAsk;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -102,6 +103,17 @@ pub enum Overlay {
     Help {
         /// The first line shown.
         scroll: usize,
+    },
+    /// A login that asks for something.
+    Login {
+        /// Where to.
+        environment: EnvironmentName,
+        /// What it asks for.
+        ask: LoginAsk,
+        /// The digits typed so far.
+        input: Input,
+        /// What came of the last code.
+        says: Option<Text>,
     },
     /// The commands.
     Palette {

@@ -1,5 +1,6 @@
 //! Keys: typed text first, then sequences, then commands.
 
+use super::login;
 use super::overview::{self, Step};
 use crate::domain::Text;
 use crate::domain::reading::{Capability, ReadTrouble, Subject};
@@ -22,7 +23,7 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     model.notice = None;
-    if let Some(effects) = typed(model, key) {
+    if let Some(effects) = login::typed(model, key).or_else(|| typed(model, key)) {
         return effects;
     }
     if matches!(model.overlays.last(), Some(Overlay::Quit)) {
@@ -228,6 +229,7 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
             model.notice = Some(notice("reading everything now"));
             return vec![Effect::Refresh];
         }
+        Command::Login => return login::begin(model),
         Command::Presenter => {
             model.presenter = !model.presenter;
             model.redactor = (model.presenter || model.always_redacted).then(|| Redactor::new("lifeboat"));
@@ -285,18 +287,17 @@ fn next_environment(model: &mut Model) {
 fn copy(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.selected_row() else { return Vec::new() };
     let id = row.component.id.clone();
-    let denied =
-        model.snapshot.readings.iter().find_map(|(key, reading)| match (&key.subject, &reading.failed) {
-            (Subject::Component(component, _), Some(failed))
-                if *component == id && key.capability != Capability::Proofs =>
-            {
-                match &failed.why {
-                    ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
-                    _ => None,
-                }
-            }
-            _ => None,
-        });
+    let denied = model.snapshot.readings.iter().find_map(|(key, reading)| match &key.subject {
+        Subject::Component(component, _) if *component == id && key.capability != Capability::Proofs => {
+            let failed = reading.failed.iter().map(|failed| &failed.why);
+            let mut troubles = failed.chain(reading.lacking.iter().map(|lack| &lack.why));
+            troubles.find_map(|why| match why {
+                ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
+                _ => None,
+            })
+        }
+        _ => None,
+    });
     let (text, says) = if let Some(permission) = denied {
         let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
         (statement.to_string(), format!("copied: the IAM statement that allows {permission}"))

@@ -1,6 +1,7 @@
 //! What a message changes: pure, and never waiting.
 
 mod keys;
+mod login;
 mod mouse;
 mod overview;
 
@@ -31,6 +32,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.snapshot = snapshot;
             vec![Effect::Judge(model.judge_request())]
         }
+        Message::Login(environment, news) => login::told(model, environment, news),
         Message::Judged(judgement) => {
             // A judgement that was asked for before the details were opened must not take their points away.
             let keeps = judgement.detail.is_none() && model.judgement.detail.is_some() && shows_detail(model);

@@ -45,7 +45,7 @@ pub(super) fn go(model: &mut Model, step: Step) {
             let last = crate::tui::view::palette_matches(input.value()).len().saturating_sub(1);
             *cursor = step.apply(*cursor, last, page);
         }
-        Some(Overlay::Quit) => {}
+        Some(Overlay::Quit | Overlay::Login { .. }) => {}
         None => select(model, step),
     }
 }

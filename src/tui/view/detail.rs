@@ -126,7 +126,11 @@ fn verdicts(model: &Model, assessment: &Assessment, lines: &mut Lines) {
         );
         lines.row("best point", &text, Role::Text);
     }
-    lines.row("points", &format!("{} of {} count for this failure", rpo.counts.0, rpo.counts.1), Role::Dim);
+    let more = { model.estate.component(&assessment.component) }
+        .is_some_and(|component| model.snapshot.readings.is_unfinished(component));
+    let more = if more { "+, still being read" } else { "" };
+    let counts = format!("{} of {}{more} count for this failure", rpo.counts.0, rpo.counts.1);
+    lines.row("points", &counts, Role::Dim);
     let rto = &assessment.rto;
     lines.row("RTO", &say(rto.verdict), words::role(rto.verdict));
     let limit = words::limit(rto.limit, glyphs);

@@ -140,7 +140,7 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Environment, "environment"),
             (Command::Quit, "quit"),
         ],
-        Some(Overlay::Palette { .. } | Overlay::Quit) => &[(Command::Back, "back")],
+        Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => &[(Command::Back, "back")],
         Some(_) => &[
             (Command::Back, "back"),
             (Command::Down, "down"),
@@ -170,11 +170,15 @@ fn progress(model: &Model) -> Span {
     if model.snapshot.not_kept.is_some() {
         return ("readings are not kept".to_owned(), Role::Alarm);
     }
-    if progress.open > 0 {
-        return (
-            format!("reading {} of {}", progress.all.saturating_sub(progress.open), progress.all),
-            Role::Notice,
-        );
+    let mut said = Vec::new();
+    // Reading slowly is our doing and decent; not to say so would look like a fault.
+    if let Some(slowest) = model.snapshot.slowed.iter().min_by_key(|slow| slow.percent) {
+        let others = model.snapshot.slowed.len() - 1;
+        let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+        said.push(format!("throttled: {} read at {} %{others}", slowest.what, slowest.percent));
     }
-    (String::new(), Role::Dim)
+    if progress.open > 0 {
+        said.push(format!("reading {} of {}", progress.all.saturating_sub(progress.open), progress.all));
+    }
+    (said.join("   "), if said.is_empty() { Role::Dim } else { Role::Notice })
 }

@@ -31,7 +31,9 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
     frame::draw(model, &mut pen, area);
     let body = layout::body(area);
     match model.overlays.last() {
-        None | Some(Overlay::Palette { .. } | Overlay::Quit) => overview::draw(model, &mut pen, body),
+        None | Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => {
+            overview::draw(model, &mut pen, body);
+        }
         Some(Overlay::Detail { component, scroll }) => {
             detail::draw(model, &mut pen, body, component, *scroll);
         }
@@ -41,6 +43,9 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
     }
     match model.overlays.last() {
         Some(Overlay::Palette { input, cursor }) => palette::draw(model, &mut pen, body, input, *cursor),
+        Some(Overlay::Login { environment, ask, input, says }) => {
+            palette::draw_login(&mut pen, body, environment, ask, input, says.as_ref());
+        }
         Some(Overlay::Quit) => palette::draw_quit(model, &mut pen, body),
         _ => {}
     }

@@ -1,6 +1,9 @@
 //! What lies in the middle of the screen: the palette, and the question whether to quit.
 
 use super::pen::Pen;
+use crate::domain::Text;
+use crate::domain::ids::EnvironmentName;
+use crate::provider::port::LoginAsk;
 use crate::tui::command::{COMMANDS, CommandRow};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
@@ -83,4 +86,57 @@ pub(super) fn draw_quit(_: &Model, pen: &mut Pen<'_>, body: Rect) {
         ("stay".to_owned(), Role::Dim),
     ];
     pen.spans(inner.x, inner.y + 3, inner.width, &spans);
+}
+
+/// Draws what a login asks for.
+pub(super) fn draw_login(
+    pen: &mut Pen<'_>,
+    body: Rect,
+    environment: &EnvironmentName,
+    ask: &LoginAsk,
+    input: &Input,
+    says: Option<&Text>,
+) {
+    let inner = boxed(pen, body, 76, 9);
+    pen.text(inner.x, inner.y, inner.width, &format!("Log in to {environment}"), Role::Strong);
+    match ask {
+        LoginAsk::Code { device } => {
+            pen.text(
+                inner.x,
+                inner.y + 1,
+                inner.width,
+                &format!("the six digits that {device} shows"),
+                Role::Text,
+            );
+            let typed = input.value();
+            let dots = "·".repeat(6_usize.saturating_sub(typed.len()));
+            pen.raw(inner.x, inner.y + 3, inner.width, &format!("{typed}{dots} "), Role::Input);
+            let keys = [("enter ".to_owned(), Role::Key), ("goes on   ".to_owned(), Role::Dim)];
+            pen.spans(inner.x, inner.y + 6, inner.width, &keys);
+        }
+        LoginAsk::Browser { address, code } => {
+            pen.raw(
+                inner.x,
+                inner.y + 1,
+                inner.width,
+                "open this in a browser, here or elsewhere:",
+                Role::Text,
+            );
+            pen.raw(inner.x, inner.y + 2, inner.width, address.as_str(), Role::Strong);
+            pen.raw(
+                inner.x,
+                inner.y + 3,
+                inner.width,
+                &format!("and confirm it if it shows {code}"),
+                Role::Text,
+            );
+            let keys = [("y ".to_owned(), Role::Key), ("copies the address   ".to_owned(), Role::Dim)];
+            pen.spans(inner.x, inner.y + 6, inner.width, &keys);
+        }
+    }
+    let keys = [("esc ".to_owned(), Role::Key), ("leaves it".to_owned(), Role::Dim)];
+    pen.spans(inner.x + 24, inner.y + 6, inner.width.saturating_sub(24), &keys);
+    if let Some(says) = says {
+        pen.text(inner.x, inner.y + 5, inner.width, says.as_str(), Role::Notice);
+    }
 }

@@ -1,0 +1,282 @@
+//! Every operation of AWS that lifeboat names: its class, the permissions it needs and how often it may be called.
+//!
+//! This is the one table. The wire guard lets read-only clients send what stands here as [`ActionClass::Read`] and
+//! nothing else; `policy` and `doctor` derive from it what an identity needs. It is a list of names, not of prefixes:
+//! some operations that begin with `Get` mint credentials or reveal secrets.
+
+use crate::domain::action::ActionClass;
+use crate::domain::kind::Kind;
+
+macro_rules! services {
+    ($($(#[$doc:meta])* $variant:ident = $sdk:literal, $prefix:literal, $rate:expr;)*) => {
+        /// A service of AWS.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Service { $($(#[$doc])* $variant,)* }
+
+        impl Service {
+            /// All services.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the name that the SDK gives it; the wire guard knows it by this.
+            pub fn sdk_name(self) -> &'static str {
+                match self { $(Self::$variant => $sdk,)* }
+            }
+
+            /// Returns the name that stands before its permissions and in lifeboat's own texts.
+            pub fn prefix(self) -> &'static str {
+                match self { $(Self::$variant => $prefix,)* }
+            }
+
+            /// Returns how often it may be called: at most half of what AWS documents, or ten a second where it
+            /// documents nothing.
+            pub fn rate(self) -> Rate {
+                match self { $(Self::$variant => $rate,)* }
+            }
+        }
+    };
+}
+
+/// How often something may be called.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Calls a second, in the long run.
+    pub per_second: f64,
+    /// Calls at once.
+    pub burst: f64,
+}
+
+const fn rate(per_second: f64, burst: f64) -> Rate {
+    Rate { per_second, burst }
+}
+
+services! {
+    /// AWS Backup; its rates are not published.
+    Backup = "Backup", "backup", rate(10.0, 20.0);
+    /// CloudWatch: DescribeAlarms 9 a second, GetMetricData 50.
+    Cloudwatch = "CloudWatch", "cloudwatch", rate(4.5, 9.0);
+    /// Data Lifecycle Manager; not published.
+    Dlm = "DLM", "dlm", rate(5.0, 10.0);
+    /// DynamoDB's control plane: DescribeContinuousBackups 10 a second, ListBackups 5.
+    Dynamodb = "DynamoDB", "dynamodb", rate(10.0, 20.0);
+    /// EC2: 100 at once and 20 a second for paged and filtered describes.
+    Ec2 = "EC2", "ec2", rate(10.0, 50.0);
+    /// EKS; not published.
+    Eks = "EKS", "eks", rate(10.0, 20.0);
+    /// Load balancers; not published.
+    Elb = "Elastic Load Balancing v2", "elasticloadbalancing", rate(10.0, 20.0);
+    /// IAM; not published.
+    Iam = "IAM", "iam", rate(5.0, 10.0);
+    /// KMS: DescribeKey shares 2,000 a second and more with all cryptographic calls.
+    Kms = "KMS", "kms", rate(50.0, 100.0);
+    /// RDS; not published.
+    Rds = "RDS", "rds", rate(10.0, 40.0);
+    /// Route 53: 50 at once and 10 a second for all calls of an account together.
+    Route53 = "Route 53", "route53", rate(5.0, 25.0);
+    /// S3: 5,500 reads a second for each prefix.
+    S3 = "S3", "s3", rate(200.0, 200.0);
+    /// STS: 600 a second.
+    Sts = "STS", "sts", rate(20.0, 20.0);
+    /// Resource groups tagging: GetResources 15 a second.
+    Tagging = "Resource Groups Tagging API", "tag", rate(7.5, 15.0);
+}
+
+/// One operation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Operation {
+    /// The service.
+    pub service: Service,
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub class: ActionClass,
+    /// The permissions that it needs.
+    pub permissions: &'static [&'static str],
+    /// The kinds of component for which it is called; empty where it is for all.
+    pub kinds: &'static [Kind],
+    /// Its own rate, where it is documented apart from that of its service.
+    pub rate: Option<Rate>,
+}
+
+impl Operation {
+    /// Returns what is shown as the source of a reading, such as `rds:DescribeDBSnapshots`.
+    pub fn source(&self) -> String {
+        format!("{}:{}", self.service.prefix(), self.name)
+    }
+
+    /// Returns the operation that an SDK names so.
+    pub fn find(sdk_service: &str, name: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().copied().find(|known| known.service.sdk_name() == sdk_service && known.name == name)
+    }
+
+    /// Says whether it is called for `kind`.
+    pub fn serves(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+}
+
+macro_rules! rate_of {
+    () => {
+        None
+    };
+    ($rate:expr) => {
+        Some($rate)
+    };
+}
+
+macro_rules! operations {
+    ($($id:ident = $service:ident $name:literal $class:ident [$($permission:literal),*] for [$($kind:ident),*]
+        $(at $rate:expr)?;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`.")]
+            pub const $id: Operation = Operation {
+                service: Service::$service,
+                name: $name,
+                class: ActionClass::$class,
+                permissions: &[$($permission),*],
+                kinds: &[$(Kind::$kind),*],
+                rate: rate_of!($($rate)?),
+            };
+        )*
+        /// All of them.
+        pub const OPERATIONS: &[&Operation] = &[$(&$id),*];
+    };
+}
+
+operations! {
+    // Who we are.
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" Read ["sts:GetCallerIdentity"] for [];
+    DESCRIBE_KEY = Kms "DescribeKey" Read ["kms:DescribeKey"]
+        for [RdsInstance, RdsCluster, Ec2Instance, EbsVolume, S3Bucket, DynamodbTable, BackupVault];
+    GET_RESOURCES = Tagging "GetResources" Read ["tag:GetResources"] for [];
+    SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" Read ["iam:SimulatePrincipalPolicy"] for [];
+
+    // Databases.
+    DESCRIBE_DB_INSTANCES = Rds "DescribeDBInstances" Read ["rds:DescribeDBInstances"] for [RdsInstance, RdsCluster];
+    DESCRIBE_DB_CLUSTERS = Rds "DescribeDBClusters" Read ["rds:DescribeDBClusters"] for [RdsCluster];
+    DESCRIBE_GLOBAL_CLUSTERS = Rds "DescribeGlobalClusters" Read ["rds:DescribeGlobalClusters"] for [RdsCluster];
+    DESCRIBE_DB_SNAPSHOTS = Rds "DescribeDBSnapshots" Read ["rds:DescribeDBSnapshots"] for [RdsInstance];
+    DESCRIBE_DB_CLUSTER_SNAPSHOTS = Rds "DescribeDBClusterSnapshots" Read ["rds:DescribeDBClusterSnapshots"]
+        for [RdsCluster];
+    DESCRIBE_DB_INSTANCE_AUTOMATED_BACKUPS = Rds "DescribeDBInstanceAutomatedBackups" Read
+        ["rds:DescribeDBInstanceAutomatedBackups"] for [RdsInstance];
+    DESCRIBE_EVENTS = Rds "DescribeEvents" Read ["rds:DescribeEvents"] for [RdsInstance, RdsCluster];
+
+    // Instances, volumes, images.
+    DESCRIBE_INSTANCES = Ec2 "DescribeInstances" Read ["ec2:DescribeInstances"] for [Ec2Instance];
+    DESCRIBE_INSTANCE_STATUS = Ec2 "DescribeInstanceStatus" Read ["ec2:DescribeInstanceStatus"] for [Ec2Instance];
+    DESCRIBE_VOLUMES = Ec2 "DescribeVolumes" Read ["ec2:DescribeVolumes"] for [EbsVolume];
+    DESCRIBE_SNAPSHOTS = Ec2 "DescribeSnapshots" Read ["ec2:DescribeSnapshots"] for [EbsVolume, Ec2Instance];
+    DESCRIBE_IMAGES = Ec2 "DescribeImages" Read ["ec2:DescribeImages"] for [Ec2Instance];
+    GET_LIFECYCLE_POLICIES = Dlm "GetLifecyclePolicies" Read ["dlm:GetLifecyclePolicies"] for [EbsVolume];
+    GET_LIFECYCLE_POLICY = Dlm "GetLifecyclePolicy" Read ["dlm:GetLifecyclePolicy"] for [EbsVolume];
+
+    // Buckets.
+    LIST_BUCKETS = S3 "ListBuckets" Read ["s3:ListAllMyBuckets"] for [S3Bucket];
+    GET_BUCKET_LOCATION = S3 "GetBucketLocation" Read ["s3:GetBucketLocation"] for [S3Bucket];
+    GET_BUCKET_VERSIONING = S3 "GetBucketVersioning" Read ["s3:GetBucketVersioning"] for [S3Bucket];
+    GET_BUCKET_ENCRYPTION = S3 "GetBucketEncryption" Read ["s3:GetEncryptionConfiguration"] for [S3Bucket];
+    GET_BUCKET_REPLICATION = S3 "GetBucketReplication" Read ["s3:GetReplicationConfiguration"] for [S3Bucket];
+    GET_OBJECT_LOCK_CONFIGURATION = S3 "GetObjectLockConfiguration" Read ["s3:GetBucketObjectLockConfiguration"]
+        for [S3Bucket];
+    GET_BUCKET_LIFECYCLE_CONFIGURATION = S3 "GetBucketLifecycleConfiguration" Read
+        ["s3:GetLifecycleConfiguration"] for [S3Bucket];
+    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"] for [S3Bucket];
+
+    // Tables.
+    LIST_TABLES = Dynamodb "ListTables" Read ["dynamodb:ListTables"] for [DynamodbTable];
+    DESCRIBE_TABLE = Dynamodb "DescribeTable" Read ["dynamodb:DescribeTable"] for [DynamodbTable];
+    DESCRIBE_CONTINUOUS_BACKUPS = Dynamodb "DescribeContinuousBackups" Read ["dynamodb:DescribeContinuousBackups"]
+        for [DynamodbTable] at rate(5.0, 5.0);
+    LIST_BACKUPS = Dynamodb "ListBackups" Read ["dynamodb:ListBackups"] for [DynamodbTable] at rate(2.5, 5.0);
+    DESCRIBE_TIME_TO_LIVE = Dynamodb "DescribeTimeToLive" Read ["dynamodb:DescribeTimeToLive"]
+        for [DynamodbTable] at rate(5.0, 5.0);
+    LIST_TAGS_OF_RESOURCE = Dynamodb "ListTagsOfResource" Read ["dynamodb:ListTagsOfResource"]
+        for [DynamodbTable] at rate(5.0, 5.0);
+
+    // Names.
+    LIST_HOSTED_ZONES = Route53 "ListHostedZones" Read ["route53:ListHostedZones"] for [DnsRecord];
+    LIST_RESOURCE_RECORD_SETS = Route53 "ListResourceRecordSets" Read ["route53:ListResourceRecordSets"]
+        for [DnsRecord];
+    GET_HEALTH_CHECK = Route53 "GetHealthCheck" Read ["route53:GetHealthCheck"] for [DnsRecord];
+    GET_HEALTH_CHECK_STATUS = Route53 "GetHealthCheckStatus" Read ["route53:GetHealthCheckStatus"] for [DnsRecord];
+
+    // Backups.
+    LIST_BACKUP_VAULTS = Backup "ListBackupVaults" Read ["backup:ListBackupVaults"] for [BackupVault];
+    DESCRIBE_BACKUP_VAULT = Backup "DescribeBackupVault" Read ["backup:DescribeBackupVault"] for [BackupVault];
+    LIST_RECOVERY_POINTS_BY_BACKUP_VAULT = Backup "ListRecoveryPointsByBackupVault" Read
+        ["backup:ListRecoveryPointsByBackupVault"] for [BackupVault];
+    LIST_PROTECTED_RESOURCES = Backup "ListProtectedResources" Read ["backup:ListProtectedResources"]
+        for [RdsInstance, RdsCluster, Ec2Instance, EbsVolume, S3Bucket, DynamodbTable, BackupVault];
+    LIST_RECOVERY_POINTS_BY_RESOURCE = Backup "ListRecoveryPointsByResource" Read
+        ["backup:ListRecoveryPointsByResource"]
+        for [RdsInstance, RdsCluster, Ec2Instance, EbsVolume, S3Bucket, DynamodbTable];
+    LIST_BACKUP_JOBS = Backup "ListBackupJobs" Read ["backup:ListBackupJobs"] for [BackupVault];
+    LIST_COPY_JOBS = Backup "ListCopyJobs" Read ["backup:ListCopyJobs"] for [BackupVault];
+    LIST_RESTORE_JOBS = Backup "ListRestoreJobs" Read ["backup:ListRestoreJobs"] for [BackupVault];
+    LIST_BACKUP_PLANS = Backup "ListBackupPlans" Read ["backup:ListBackupPlans"] for [BackupVault];
+    LIST_BACKUP_SELECTIONS = Backup "ListBackupSelections" Read ["backup:ListBackupSelections"] for [BackupVault];
+    GET_BACKUP_SELECTION = Backup "GetBackupSelection" Read ["backup:GetBackupSelection"] for [BackupVault];
+
+    // Clusters, alarms, targets.
+    LIST_CLUSTERS = Eks "ListClusters" Read ["eks:ListClusters"] for [EksCluster];
+    DESCRIBE_CLUSTER = Eks "DescribeCluster" Read ["eks:DescribeCluster"] for [EksCluster];
+    LIST_NODEGROUPS = Eks "ListNodegroups" Read ["eks:ListNodegroups"] for [EksCluster];
+    DESCRIBE_NODEGROUP = Eks "DescribeNodegroup" Read ["eks:DescribeNodegroup"] for [EksCluster];
+    DESCRIBE_ALARMS = Cloudwatch "DescribeAlarms" Read ["cloudwatch:DescribeAlarms"] for [Service];
+    GET_METRIC_DATA = Cloudwatch "GetMetricData" Read ["cloudwatch:GetMetricData"]
+        for [RdsInstance, RdsCluster, S3Bucket, DynamodbTable] at rate(25.0, 25.0);
+    DESCRIBE_TARGET_HEALTH = Elb "DescribeTargetHealth" Read ["elasticloadbalancing:DescribeTargetHealth"]
+        for [Service];
+
+    // What recoveries will change. Nothing in this build calls them: they are here so that the guard has something to
+    // refuse by name and `policy` can print what an operator will need.
+    CREATE_DB_SNAPSHOT = Rds "CreateDBSnapshot" Additive ["rds:CreateDBSnapshot", "rds:AddTagsToResource"]
+        for [RdsInstance];
+    COPY_DB_SNAPSHOT = Rds "CopyDBSnapshot" Additive ["rds:CopyDBSnapshot", "rds:AddTagsToResource"]
+        for [RdsInstance];
+    RESTORE_DB_INSTANCE_FROM_DB_SNAPSHOT = Rds "RestoreDBInstanceFromDBSnapshot" Additive
+        ["rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource"] for [RdsInstance];
+    RESTORE_DB_INSTANCE_TO_POINT_IN_TIME = Rds "RestoreDBInstanceToPointInTime" Additive
+        ["rds:RestoreDBInstanceToPointInTime", "rds:AddTagsToResource"] for [RdsInstance];
+    MODIFY_DB_INSTANCE = Rds "ModifyDBInstance" Mutating ["rds:ModifyDBInstance"] for [RdsInstance];
+    DELETE_DB_INSTANCE = Rds "DeleteDBInstance" Destructive ["rds:DeleteDBInstance"] for [RdsInstance];
+    PROMOTE_READ_REPLICA = Rds "PromoteReadReplica" Irreversible ["rds:PromoteReadReplica"] for [RdsInstance];
+    CREATE_DB_CLUSTER_SNAPSHOT = Rds "CreateDBClusterSnapshot" Additive
+        ["rds:CreateDBClusterSnapshot", "rds:AddTagsToResource"] for [RdsCluster];
+    RESTORE_DB_CLUSTER_FROM_SNAPSHOT = Rds "RestoreDBClusterFromSnapshot" Additive
+        ["rds:RestoreDBClusterFromSnapshot", "rds:AddTagsToResource"] for [RdsCluster];
+    RESTORE_DB_CLUSTER_TO_POINT_IN_TIME = Rds "RestoreDBClusterToPointInTime" Additive
+        ["rds:RestoreDBClusterToPointInTime", "rds:AddTagsToResource"] for [RdsCluster];
+    CREATE_DB_INSTANCE = Rds "CreateDBInstance" Additive ["rds:CreateDBInstance", "rds:AddTagsToResource"]
+        for [RdsCluster];
+    FAILOVER_DB_CLUSTER = Rds "FailoverDBCluster" Mutating ["rds:FailoverDBCluster"] for [RdsCluster];
+    SWITCHOVER_GLOBAL_CLUSTER = Rds "SwitchoverGlobalCluster" Mutating ["rds:SwitchoverGlobalCluster"]
+        for [RdsCluster];
+    FAILOVER_GLOBAL_CLUSTER = Rds "FailoverGlobalCluster" DataLoss ["rds:FailoverGlobalCluster"] for [RdsCluster];
+    CREATE_SNAPSHOT = Ec2 "CreateSnapshot" Additive ["ec2:CreateSnapshot", "ec2:CreateTags"] for [EbsVolume];
+    CREATE_VOLUME = Ec2 "CreateVolume" Additive ["ec2:CreateVolume", "ec2:CreateTags"] for [EbsVolume];
+    ATTACH_VOLUME = Ec2 "AttachVolume" Mutating ["ec2:AttachVolume"] for [EbsVolume];
+    DETACH_VOLUME = Ec2 "DetachVolume" Mutating ["ec2:DetachVolume"] for [EbsVolume];
+    CREATE_IMAGE = Ec2 "CreateImage" Additive ["ec2:CreateImage", "ec2:CreateTags"] for [Ec2Instance];
+    RUN_INSTANCES = Ec2 "RunInstances" Additive ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"]
+        for [Ec2Instance];
+    START_INSTANCES = Ec2 "StartInstances" Mutating ["ec2:StartInstances"] for [Ec2Instance];
+    STOP_INSTANCES = Ec2 "StopInstances" Mutating ["ec2:StopInstances"] for [Ec2Instance];
+    COPY_OBJECT = S3 "CopyObject" Mutating
+        ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging"]
+        for [S3Bucket];
+    DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket];
+    CREATE_BACKUP = Dynamodb "CreateBackup" Additive ["dynamodb:CreateBackup"] for [DynamodbTable];
+    RESTORE_TABLE_FROM_BACKUP = Dynamodb "RestoreTableFromBackup" Additive ["dynamodb:RestoreTableFromBackup"]
+        for [DynamodbTable];
+    RESTORE_TABLE_TO_POINT_IN_TIME = Dynamodb "RestoreTableToPointInTime" Additive
+        ["dynamodb:RestoreTableToPointInTime"] for [DynamodbTable];
+    UPDATE_CONTINUOUS_BACKUPS = Dynamodb "UpdateContinuousBackups" Mutating ["dynamodb:UpdateContinuousBackups"]
+        for [DynamodbTable];
+    CHANGE_RESOURCE_RECORD_SETS = Route53 "ChangeResourceRecordSets" Mutating ["route53:ChangeResourceRecordSets"]
+        for [DnsRecord];
+    START_BACKUP_JOB = Backup "StartBackupJob" Additive ["backup:StartBackupJob", "iam:PassRole"]
+        for [BackupVault];
+    START_RESTORE_JOB = Backup "StartRestoreJob" Additive ["backup:StartRestoreJob", "iam:PassRole"]
+        for [BackupVault];
+}

@@ -1,0 +1,148 @@
+//! The least that an identity has to be allowed: an IAM policy from the table of operations, for what an estate holds.
+
+use super::operation::{OPERATIONS, Operation};
+use crate::domain::action::ActionClass;
+use crate::domain::estate::{Component, Estate, Provider, Purpose, Selector};
+use crate::domain::ids::AccountId;
+use crate::domain::kind::Kind;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Returns a policy for each account that the estate reads, by account.
+pub fn documents(estate: &Estate, purpose: Purpose) -> Vec<(String, Value)> {
+    let real = estate.environments.iter().filter(|environment| environment.provider == Provider::Aws);
+    let names: BTreeSet<_> = real.clone().map(|environment| &environment.name).collect();
+    let accounts: BTreeSet<AccountId> = real.map(|environment| environment.account.clone()).collect();
+    let of_copies = estate.components.iter().filter(|component| names.contains(&component.environment));
+    let of_copies =
+        of_copies.flat_map(|component| component.sources.iter().map(|place| place.account.clone()));
+    let is_account = |account: &AccountId| account.as_str().len() == 12;
+    let all: BTreeSet<AccountId> = accounts.into_iter().chain(of_copies.filter(is_account)).collect();
+    all.into_iter().map(|account| (account.to_string(), document(estate, &account, purpose))).collect()
+}
+
+/// Returns the operations that an identity needs for an estate: reads to observe, everything else to operate.
+pub fn needed(estate: &Estate, account: &AccountId, purpose: Purpose) -> Vec<&'static Operation> {
+    let kinds = kinds(estate, account);
+    let is_alarmed = of_account(estate, account).any(|component| !component.alarms.is_empty());
+    let by_tag = of_account(estate, account).any(|one| matches!(one.selector, Some(Selector::Tag { .. })));
+    let wanted = |operation: &&&'static Operation| {
+        let reads = operation.class == ActionClass::Read;
+        let of_kind = match operation.name {
+            // Alarms may be named by any component, and tags are asked for where something is found by one.
+            "DescribeAlarms" => is_alarmed || kinds.contains(&Kind::Service),
+            "GetResources" => by_tag || kinds.contains(&Kind::BackupVault),
+            _ if operation.kinds.is_empty() => true,
+            _ => kinds.iter().any(|kind| operation.serves(*kind)),
+        };
+        reads == (purpose == Purpose::Observe) && of_kind
+    };
+    OPERATIONS.iter().filter(wanted).copied().collect()
+}
+
+fn of_account<'a>(estate: &'a Estate, account: &'a AccountId) -> impl Iterator<Item = &'a Component> {
+    estate.components.iter().filter(move |component| {
+        component.home.account == *account || component.sources.iter().any(|place| place.account == *account)
+    })
+}
+
+fn kinds(estate: &Estate, account: &AccountId) -> BTreeSet<Kind> {
+    of_account(estate, account).map(|component| component.kind).collect()
+}
+
+/// Returns the policy for `account`.
+fn document(estate: &Estate, account: &AccountId, purpose: Purpose) -> Value {
+    // Permissions of one service and the same resources share a statement.
+    let mut statements: BTreeMap<(&str, Vec<String>), BTreeSet<&str>> = BTreeMap::new();
+    for operation in needed(estate, account, purpose) {
+        for permission in operation.permissions {
+            let service = permission.split_once(':').map_or("", |(service, _)| service);
+            let resources = resources(estate, account, permission);
+            statements.entry((service, resources)).or_default().insert(permission);
+        }
+    }
+    let regions: BTreeSet<&str> = estate
+        .components
+        .iter()
+        .flat_map(|component| component.sources.iter().chain([&component.home]))
+        .map(|place| place.region.as_str())
+        .chain(estate.environments.iter().map(|environment| environment.region.as_str()))
+        .filter(|region| region.contains('-'))
+        .collect();
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let statements = statements.into_iter().map(|((service, resources), actions)| {
+        let nth = numbers.entry(service).or_default();
+        *nth += 1;
+        let name: String = service.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = name.to_uppercase();
+        let mut statement = json!({
+            "Sid": format!("Lifeboat{}{name}Part{nth}", if purpose == Purpose::Observe { "Observe" } else { "Operate" }),
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": resources,
+        });
+        // The services without Regions answer in one of their own.
+        if !matches!(service, "route53" | "iam" | "sts" | "s3") {
+            let condition = json!({ "StringEquals": { "aws:RequestedRegion": regions } });
+            if let Some(fields) = statement.as_object_mut() {
+                fields.insert("Condition".to_owned(), condition);
+            }
+        }
+        statement
+    });
+    json!({ "Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>() })
+}
+
+/// Returns the resources that a permission is needed for, as narrow as the service lets them be told beforehand.
+fn resources(estate: &Estate, account: &AccountId, permission: &str) -> Vec<String> {
+    let everything = || vec!["*".to_owned()];
+    let named = |kind: Kind, arn: &dyn Fn(&str) -> Vec<String>| {
+        let mut arns = BTreeSet::new();
+        for component in of_account(estate, account).filter(|component| component.kind == kind) {
+            let Some(Selector::Id(id)) = &component.selector else { return everything() };
+            arns.extend(arn(id.as_str().rsplit([':', '/']).next().unwrap_or(id.as_str())));
+            for (_, at) in component.declared.iter().filter(|(place, _)| place.account == *account) {
+                arns.extend(arn(at
+                    .as_str()
+                    .trim_start_matches("s3://")
+                    .split('/')
+                    .next()
+                    .unwrap_or_default()));
+            }
+            // Where it is replicated to is known to the service only.
+            if kind == Kind::S3Bucket && component.sources.len() > 1 && component.declared.is_empty() {
+                return everything();
+            }
+        }
+        if arns.is_empty() { everything() } else { arns.into_iter().collect() }
+    };
+    match permission {
+        "s3:ListAllMyBuckets" => everything(),
+        "s3:GetObject"
+        | "s3:GetObjectVersion"
+        | "s3:PutObject"
+        | "s3:DeleteObject"
+        | "s3:DeleteObjectVersion"
+        | "s3:GetObjectTagging"
+        | "s3:PutObjectTagging" => named(Kind::S3Bucket, &|bucket| vec![format!("arn:aws:s3:::{bucket}/*")]),
+        permission if permission.starts_with("s3:") => {
+            named(Kind::S3Bucket, &|bucket| vec![format!("arn:aws:s3:::{bucket}")])
+        }
+        "dynamodb:ListBackups" | "dynamodb:ListTables" => everything(),
+        permission if permission.starts_with("dynamodb:") => named(Kind::DynamodbTable, &|table| {
+            let arn = format!("arn:aws:dynamodb:*:{account}:table/{table}");
+            // A restore makes a table of another name, and a backup lies below its table.
+            if permission.contains("Restore") {
+                vec![format!("{arn}*"), format!("{arn}/backup/*")]
+            } else {
+                vec![arn]
+            }
+        }),
+        "kms:DescribeKey" => vec![format!("arn:aws:kms:*:{account}:key/*")],
+        "iam:PassRole" => vec![format!("arn:aws:iam::{account}:role/*")],
+        "iam:SimulatePrincipalPolicy" => {
+            vec![format!("arn:aws:iam::{account}:role/*"), format!("arn:aws:iam::{account}:user/*")]
+        }
+        _ => everything(),
+    }
+}
