@@ -311,10 +311,9 @@ impl Connections {
     /// a while one caller is let through to see whether that is still so.
     pub(super) fn silence(&self, place: &Place, service: Service) -> Option<ReadTrouble> {
         let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_place =
-            silent.range((place.clone(), Service::Backup)..).take_while(|((known, _), _)| known == place);
-        let of_place: Vec<_> =
-            of_place.map(|((_, service), (_, trouble))| (*service, trouble.clone())).collect();
+        let lately =
+            silent.iter().filter(|((known, _), (since, _))| known == place && since.elapsed() < SILENT_FOR);
+        let of_place: Vec<ReadTrouble> = lately.map(|(_, (_, trouble))| trouble.clone()).collect();
         let whole = of_place.len() >= WHOLE_PLACE;
         let key = (place.clone(), service);
         match silent.get_mut(&key) {
@@ -323,9 +322,8 @@ impl Connections {
                 *since = Instant::now();
                 None
             }
-            None if whole => of_place.into_iter().next().map(|(_, trouble)| {
+            None if whole => of_place.into_iter().next().inspect(|trouble| {
                 silent.insert(key, (Instant::now(), trouble.clone()));
-                trouble
             }),
             None => None,
         }

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// What a throttled call leaves of the rate.
 const HALVED: f64 = 0.5;
+/// Refusals within this time are one.
+const ONE_ANSWER: Duration = Duration::from_secs(1);
 /// The least that is left of the rate.
 const LEAST: f64 = 1.0 / 64.0;
 /// What each second without a throttled call gives back, of the full rate.
@@ -26,11 +28,13 @@ struct Bucket {
     share: f64,
     tokens: f64,
     at: Instant,
+    /// When the rate was halved last.
+    halved: Option<Instant>,
 }
 
 impl Bucket {
     fn new(full: Rate, at: Instant) -> Self {
-        Self { full, share: 1.0, tokens: full.burst, at }
+        Self { full, share: 1.0, tokens: full.burst, at, halved: None }
     }
 
     fn fill(&mut self, now: Instant) {
@@ -52,6 +56,11 @@ impl Bucket {
 
     fn throttled(&mut self, now: Instant) {
         self.fill(now);
+        // Calls that left together are refused together: that is one answer, not several.
+        if self.halved.is_some_and(|at| now.saturating_duration_since(at) < ONE_ANSWER) {
+            return;
+        }
+        self.halved = Some(now);
         self.share = (self.share * HALVED).max(LEAST);
         // What was saved up is spent: the service has just said so.
         self.tokens = self.tokens.min(0.0);

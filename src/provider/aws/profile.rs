@@ -196,7 +196,10 @@ pub(super) async fn way(login: &Login) -> Result<Way, Failure> {
     Ok(way)
 }
 
-#[allow(deprecated, reason = "the type's new name lies in a crate that is not meant for others than the SDK")]
+#[expect(
+    deprecated,
+    reason = "the type's new name lies in a crate that is not meant for others than the SDK"
+)]
 async fn files() -> Result<ProfileSet, Failure> {
     let usual = aws_config::profile::profile_file::ProfileFiles::default();
     aws_config::profile::load(&Fs::real(), &Env::real(), &usual, None).await.map_err(|error| {

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,18 +95,15 @@ impl<'a> Reader<'a> {
             if fault.again == Again::Slower {
                 connections.governor.throttled(place, operation);
             }
-            // Others need not find out for themselves; who has found out already need not try again.
+            // What others have found out need not be found out again. One call that failed tells nothing of others yet.
             let known = silent && connections.silence(place, service).is_some();
-            if silent || fault.again == Again::No || tried >= tries {
-                connections.heard(place, service, silent.then(|| fault.trouble.clone()));
-            }
             if fault.again == Again::No || tried >= tries || known {
+                connections.heard(place, service, silent.then(|| fault.trouble.clone()));
                 return Err(fault);
             }
             let first = if fault.again == Again::Slower { THROTTLED_WAIT } else { FIRST_WAIT };
             // Readers that were refused together do not come back together.
-            let spread =
-                f64::from(rustix::process::getpid().as_raw_nonzero().get() as u32 % 7 + tried * 3) / 20.0;
+            let spread = (RandomState::new().hash_one(tried) % 1_000) as f64 / 1_000.0;
             tokio::time::sleep(first * 2_u32.pow(tried - 1) + first.mul_f64(spread)).await;
         }
     }
