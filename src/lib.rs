@@ -14,7 +14,7 @@
 //! | [`cli`] | The commands, their documents, and [`cli::wire`]: the only place that names concrete adapters. |
 //! | [`tui`] | The console: a pure model, a pure view, and a small runtime around them. |
 //! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
-//! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, and [`provider::absent`] for what a build has not. |
+//! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, [`provider::tool`] for what lies outside, and [`provider::absent`] for what a build has not. |
 //! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
 //! | [`config`] | The estate file, its schema and diagnostics; where our own files lie. |
 //! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
@@ -34,23 +34,31 @@
 //!                             readings on disk
 //!
 //! in the tui:  keys, ticks, readings ─► update(&mut Model) ─► view(&Model) ─► cells ─► one write
-//!                                              └─► effects: judge, refresh, copy, quit
+//!                                              └─► effects: judge, ask the collector, copy, quit
 //! ```
 //!
 //! A reading is a value with its source and age, or the reason why there is none. A failed read keeps the last value;
-//! [`domain::readiness`] decides what that is still worth. Unknown never looks better than known.
+//! [`domain::readiness`] decides what that is still worth. Unknown never looks better than known. From the same
+//! readings [`domain::readiness::recover_to`] says what everything could be brought back to at a chosen moment.
+//!
+//! Two things are read only when somebody looks at them, by a [`collector::Request`]: all versions of a state that is
+//! no component, and how two versions differ. What is in a state is masked where it is read, and never written to disk.
 //!
 //! # Where to add a thing
 //!
 //! - **A kind of component**: a row in [`domain::kind`]; what counts as a point for it in [`domain::readiness`]; what
 //!   is read of it in [`collector`]; how it is simulated in [`provider::sandbox`], and read in
-//!   `provider::aws::adapter`; what is proposed for it in [`config::proposal`].
+//!   `provider::aws::adapter` or [`provider::tool`]; what is proposed for it in [`config::proposal`].
 //! - **A command of the program**: a variant and its texts in [`cli::args`], a file in [`cli::command`], a type in
 //!   [`cli::document`] if it prints facts; its schema follows.
 //! - **A command of the console**: a row in [`tui::command`], what it does in [`tui::update`], a key in
 //!   `assets/keymap.toml`. Help, palette and README follow.
 //! - **A service or operation of AWS**: its row in the table of `provider::aws::operation`, then the call in the file
 //!   of its service. Guard, rights and rates follow from the row.
+//! - **Something that is wrong with a state, or speaks for a lock's holder being gone**: [`domain::state`] or
+//!   [`domain::lock`], then its code in [`domain::readiness`]; commands, pane and README follow.
+//! - **A pane**: a variant in [`tui::model::Pane`], a file of its name in `model`, `update` and `view`, an arm in
+//!   `update/pane.rs`.
 //! - **A port**: a trait in [`provider::port`], a capability and a fact in [`domain::reading`], an answer in every
 //!   adapter, a line in what the collector asks.
 //! - **A theme**: a file in `themes/` that covers every role, and its line in [`tui::theme`].

@@ -17,12 +17,16 @@ mod aws {
         mod sandbox;
         mod suite;
     }
+    mod canaries;
+    mod cursor;
+    mod dumps;
     mod facts;
     mod guard;
     mod login;
     mod manners;
     mod oracle;
     mod second;
+    mod terraform;
 }
 mod cli {
     mod documents;
@@ -36,6 +40,7 @@ mod config {
     mod estates;
 }
 mod domain {
+    mod dump;
     mod matrix;
     mod properties;
 }
@@ -46,9 +51,18 @@ mod shape {
     mod looks;
 }
 mod support;
+mod tool {
+    mod children;
+    mod folder;
+    mod git;
+    mod remotes;
+    mod route;
+}
 mod tui {
     mod hostile;
     mod journeys;
     mod keys;
     mod pictures;
+    mod points;
+    mod states;
 }

@@ -46,7 +46,10 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
     if is_sandbox || paths::estate_file(global.estate.as_deref()).is_some() {
         return Ok(Opened::Estate(Box::new(wire::open(global)?)));
     }
-    let output = Output::new(global);
+    let output = Output::new(
+        global,
+        global.redact.then(|| crate::domain::redaction::Redactor::new(crate::domain::redaction::SALT)),
+    );
     let failure = match discover(&Ambient::default(), &|line| output.note(line)) {
         Ok(found) => {
             let text = found.file(&format!("account-{}", found.account));
@@ -112,6 +115,8 @@ pub fn discover(ambient: &Ambient, say: &dyn Fn(&str)) -> Result<Discovery, Fail
             },
         }],
         components: Vec::new(),
+        backends: Vec::new(),
+        masks_names: false,
         cadences: Cadences::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -210,14 +210,48 @@ pub struct PointsArgs {
     /// Judge by the readings that are kept, without reading anything.
     #[arg(long)]
     pub kept: bool,
+    /// To which moment everything is to be brought back: 14:32, 2026-11-20 14:32, 3 h ago, or RFC 3339; in UTC.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// With --at: the failure after which it is brought back.
+    #[arg(long, value_enum, default_value = "local", requires = "at")]
+    pub failure: OneFailure,
+}
+
+/// One failure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum OneFailure {
+    /// The component is lost or damaged.
+    #[default]
+    Local,
+    /// Its Region is gone.
+    Region,
+    /// Its account cannot be trusted.
+    Account,
+}
+
+impl OneFailure {
+    /// Returns the failure that it means.
+    pub fn scope(self) -> FailureScope {
+        match self {
+            Self::Local => FailureScope::Local,
+            Self::Region => FailureScope::Region,
+            Self::Account => FailureScope::Account,
+        }
+    }
 }
 
 /// What `states` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatesArgs {
+    /// Only this state, with all its versions: a component, or BUCKET/KEY.
+    pub state: Option<String>,
     /// Show every version, not only the newest.
     #[arg(long)]
     pub versions: bool,
+    /// Compare two versions of the state by resource: their ids, or `current` and `previous`.
+    #[arg(long, num_args = 2, value_names = ["OLDER", "NEWER"], requires = "state")]
+    pub compare: Option<Vec<String>>,
 }
 
 /// What `init` takes.
@@ -314,10 +348,14 @@ pub enum SchemaOf {
     Status,
     /// `points --format json`.
     Points,
+    /// `points --at TIME --format json`.
+    PointsAt,
     /// `locks --format json`.
     Locks,
     /// `states --format json`.
     States,
+    /// `states STATE --compare OLDER NEWER --format json`.
+    Comparison,
     /// `check --format json`.
     Check,
     /// `doctor --format json`.

@@ -13,7 +13,7 @@ pub mod prometheus;
 pub mod table;
 pub mod wire;
 
-use crate::domain::redaction::Redactor;
+use crate::domain::redaction::{Redactor, SALT};
 use crate::failure::{Failure, FailureKind};
 use crate::telemetry;
 use args::{Arguments, Command};
@@ -33,8 +33,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return code;
         }
     };
-    let redactor = parsed.global.redact.then(|| Redactor::new("lifeboat"));
-    let output = Output::new(&parsed.global);
+    let redactor = parsed.global.redact.then(|| masks(&parsed.global));
+    let output = Output::new(&parsed.global, redactor.clone());
     match dispatch(&parsed, &output) {
         Ok(code) => code,
         Err(failure) => {
@@ -43,6 +43,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             failure.kind.exit_code()
         }
     }
+}
+
+/// Returns what masks texts: with the names of the estate, where it loads and asks for that.
+fn masks(global: &args::Global) -> Redactor {
+    let loaded = wire::load(global).or_else(|_| wire::load_demo());
+    loaded.map_or_else(|_| Redactor::new(SALT), |(loaded, _)| loaded.estate.redactor())
 }
 
 fn dispatch(parsed: &Arguments, output: &Output) -> Result<u8, Failure> {

@@ -1,7 +1,7 @@
 //! Everything that is printed.
 
 use super::args::{ColorWhen, Format, Global};
-use crate::domain::redaction::Redactor;
+use crate::domain::redaction::{Redactor, is_secret_name};
 use crate::failure::{Failure, FailureKind};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
@@ -16,7 +16,7 @@ pub struct Output {
 
 impl Output {
     /// Returns the output that the command line asks for.
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &Global, redactor: Option<Redactor>) -> Self {
         let colour = match global.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
@@ -27,7 +27,7 @@ impl Output {
                     && io::stdout().is_terminal()
             }
         };
-        Self { format: global.format, redactor: global.redact.then(|| Redactor::new("lifeboat")), colour }
+        Self { format: global.format, redactor, colour }
     }
 
     /// Returns the format, a table where none was asked for.
@@ -108,7 +108,13 @@ fn redact_strings(value: &mut serde_json::Value, redactor: &Redactor) {
             *entries = std::mem::take(entries)
                 .into_iter()
                 .map(|(key, mut item)| {
-                    redact_strings(&mut item, redactor);
+                    match &mut item {
+                        // Its label stands in the key and not in the text.
+                        serde_json::Value::String(text) if is_secret_name(&key) && !text.is_empty() => {
+                            "[secret]".clone_into(text);
+                        }
+                        item => redact_strings(item, redactor),
+                    }
                     (redactor.redact(&key), item)
                 })
                 .collect();

@@ -16,6 +16,7 @@ use crate::provider::aws::{AwsAdapter, Connections};
 use crate::provider::clock::SystemClock;
 use crate::provider::port::{Clock, LogIn, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
+use crate::provider::tool::{Leash, ToolAdapter, route};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +46,8 @@ pub struct Wired {
     pub collector: Collector,
     /// What opens its logins, where there are any.
     pub logins: Option<Arc<dyn LogIn>>,
+    /// What ends the programs that are still running when nothing is read any more, where there may be any.
+    pub leash: Option<Leash>,
     /// What was known before.
     pub kept: Readings,
     /// The state folder.
@@ -104,7 +107,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     }
     let opening =
         Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
-    let (observers, clock, reality, name, past) = observers(&estate, &state, opening)?;
+    let Observing { observers, clock, reality, name, past, leash } = observers(&estate, &state, opening)?;
     let folder = state.folder("readings")?;
     let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
         Ok((store, kept)) => (Some(store), kept),
@@ -129,7 +132,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     let collector = Collector::new(estate.clone(), observers, clock.clone(), store, kept.clone());
     tracing::info!(estate = estate.name.as_str(), readings = kept.len(), "opened");
     let logins = logins(&estate, &state);
-    Ok(Wired { estate, origin, reality, clock, collector, logins, kept, state, notes })
+    Ok(Wired { estate, origin, reality, clock, collector, logins, leash, kept, state, notes })
 }
 
 fn scenario_of(environment: &str) -> Option<&str> {
@@ -159,6 +162,7 @@ pub(crate) fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate,
         }
         estate.environments.retain(|environment| environment.name.as_str() == wanted);
         estate.components.retain(|component| component.environment.as_str() == wanted);
+        estate.backends.retain(|backend| backend.environment.as_str() == wanted);
         return Ok(estate);
     }
     // What is simulated is never shown beside what is real.
@@ -172,17 +176,20 @@ pub(crate) fn select(mut estate: Estate, wanted: Option<&str>) -> Result<Estate,
             .collect();
         estate.environments.retain(|environment| !simulated.contains(&environment.name));
         estate.components.retain(|component| !simulated.contains(&component.environment));
+        estate.backends.retain(|backend| !simulated.contains(&backend.environment));
     }
     Ok(estate)
 }
 
-type Observing = (
-    BTreeMap<EnvironmentName, Observers>,
-    Arc<dyn Clock>,
-    Reality,
-    String,
-    Vec<(crate::domain::reading::ReadingKey, crate::domain::reading::Reading)>,
-);
+struct Observing {
+    observers: BTreeMap<EnvironmentName, Observers>,
+    clock: Arc<dyn Clock>,
+    reality: Reality,
+    /// The name under which readings are kept.
+    name: String,
+    past: Vec<(crate::domain::reading::ReadingKey, crate::domain::reading::Reading)>,
+    leash: Option<Leash>,
+}
 
 fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Observing, Failure> {
     let mut simulated = estate.environments.iter().filter_map(|environment| match &environment.provider {
@@ -190,11 +197,14 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
         Provider::Aws => None,
     });
     let Some((scenario, seed)) = simulated.next() else {
-        let real = real_observers(estate, state)?;
+        let tools = ToolAdapter::new(&state.folder("cache")?);
+        let leash = Some(tools.leash());
+        let real = route(real_observers(estate, state)?, tools);
         let observers =
             estate.environments.iter().map(|environment| (environment.name.clone(), real.clone())).collect();
         let name = file_name(&["aws", estate.name.as_str()]);
-        return Ok((observers, Arc::new(SystemClock), Reality::Live, name, Vec::new()));
+        let (clock, reality) = (Arc::new(SystemClock), Reality::Live);
+        return Ok(Observing { observers, clock, reality, name, past: Vec::new(), leash });
     };
     if simulated.any(|other| other != (scenario.clone(), seed)) {
         return Err(Failure::new(FailureKind::Usage, "the sandbox environments differ in scenario or seed")
@@ -215,9 +225,9 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
     }
     let observers = SandboxAdapter::new(file).observers();
     let clock = observers.clock.clone();
-    let all =
+    let observers =
         estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
-    Ok((all, clock, Reality::Sandbox(scenario), name, past))
+    Ok(Observing { observers, clock, reality: Reality::Sandbox(scenario), name, past, leash: None })
 }
 
 #[cfg(feature = "aws-core")]
@@ -250,6 +260,18 @@ fn file_name(parts: &[&str]) -> String {
     parts.iter().map(plain).collect::<Vec<_>>().join("_")
 }
 
+/// Waits for something that reads.
+///
+/// # Errors
+/// When reading cannot be started.
+pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::of("cannot start reading", &error))?;
+    Ok(runtime.block_on(future))
+}
+
 /// What a headless command works with: the estate, judged.
 pub struct Judged {
     /// The estate.
@@ -271,13 +293,16 @@ pub struct Judged {
 /// # Errors
 /// As [`open`].
 pub fn judge(global: &Global, kept: bool, since: Option<jiff::Timestamp>) -> Result<Judged, Failure> {
-    let mut wired = open(global)?;
+    judge_opened(open(global)?, kept, since)
+}
+
+/// The same of an estate that is open, where the collector was told what to read.
+///
+/// # Errors
+/// When reading cannot be started.
+pub fn judge_opened(mut wired: Wired, kept: bool, since: Option<jiff::Timestamp>) -> Result<Judged, Failure> {
     if !kept {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::of("cannot start reading", &error))?;
-        runtime.block_on(wired.collector.once(None));
+        block_on(wired.collector.once(None))?;
     }
     let snapshot = wired.collector.snapshot();
     let moment = Moment { now: wired.clock.now(), since };

@@ -1,18 +1,20 @@
 //! The collector: what is due is read, a bounded number of reads at a time in each place, each with a deadline.
 
-use super::heard::Heard;
+use super::ask::{ask, compare};
+use super::heard::{self, Heard};
 use super::lanes::Lanes;
+use super::request::{Comparing, Comparison, Request};
 use super::store::ReadingsStore;
 use super::unit::units;
 use crate::domain::duration::elapsed;
 use crate::domain::estate::Estate;
 use crate::domain::ids::EnvironmentName;
 use crate::domain::place::Place;
-use crate::domain::reading::{Fact, Lack, ReadTrouble, Reading, ReadingKey, Readings, Subject};
-use crate::domain::recovery_point::RecoveryPoint;
-use crate::provider::port::{Answer, Ask, Clock, News, Observers, Slowed};
+use crate::domain::reading::{Capability, Fact, Lack, ReadTrouble, Reading, ReadingKey, Readings, Subject};
+use crate::provider::port::{Answer, Clock, Observers, Slowed};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -49,6 +51,8 @@ pub struct Snapshot {
     pub not_kept: Option<String>,
     /// What is read more slowly than it could be.
     pub slowed: Vec<Slowed>,
+    /// The last comparison that was asked for.
+    pub comparison: Option<Arc<Comparison>>,
 }
 
 /// Reads an estate.
@@ -60,7 +64,20 @@ pub struct Collector {
     readings: Readings,
     /// Everything that is read; it changes only with what was read.
     units: BTreeMap<ReadingKey, EnvironmentName>,
+    /// What alone is read; everything, where it is empty.
+    only: Vec<Capability>,
+    /// What somebody looks at, besides.
+    looked_at: Option<(ReadingKey, EnvironmentName)>,
+    comparison: Option<Arc<Comparison>>,
+    /// Requests that came while something was read.
+    asked: Vec<Request>,
     not_kept: Option<String>,
+}
+
+/// What a task brought.
+enum Brought {
+    Read(ReadingKey, Option<Answer<Fact>>),
+    Compared(Comparison),
 }
 
 impl Collector {
@@ -73,7 +90,19 @@ impl Collector {
         readings: Readings,
     ) -> Self {
         let units = units(&estate, &readings);
-        Self { estate, observers, clock, store, readings, units, not_kept: None }
+        Self {
+            estate,
+            observers,
+            clock,
+            store,
+            readings,
+            units,
+            only: Vec::new(),
+            looked_at: None,
+            comparison: None,
+            asked: Vec::new(),
+            not_kept: None,
+        }
     }
 
     /// Returns what is known.
@@ -88,42 +117,95 @@ impl Collector {
                 slowed.push(slow);
             }
         }
-        Snapshot { readings: self.readings.clone(), progress, not_kept: self.not_kept.clone(), slowed }
+        Snapshot {
+            readings: self.readings.clone(),
+            progress,
+            not_kept: self.not_kept.clone(),
+            slowed,
+            comparison: self.comparison.clone(),
+        }
     }
 
     /// Reads everything once, be it due or not. Keys are read after the points that name them.
     pub async fn once(&mut self, out: Option<&watch::Sender<Arc<Snapshot>>>) {
+        self.everything(out, None).await;
+    }
+
+    /// Has nothing read from now on but these.
+    pub fn only(&mut self, capabilities: &[Capability]) {
+        self.only = capabilities.to_vec();
+        self.list_units();
+    }
+
+    /// Reads what somebody looks at, besides everything else.
+    pub fn look_at(&mut self, what: Option<(ReadingKey, EnvironmentName)>) {
+        self.looked_at = what;
+        self.list_units();
+    }
+
+    /// Compares two versions of a state.
+    pub async fn compare(&mut self, asked: Comparing) -> Option<Arc<Comparison>> {
+        self.read(Vec::new(), vec![asked], None, None).await;
+        self.comparison.clone()
+    }
+
+    async fn everything(
+        &mut self,
+        out: Option<&watch::Sender<Arc<Snapshot>>>,
+        mut requests: Option<&mut mpsc::Receiver<Request>>,
+    ) {
         let begun = self.clock.now();
         for _ in 0..2 {
             let attempted =
                 |key: &ReadingKey| self.readings.get(key).and_then(|reading| reading.attempted_at());
             let wanted =
                 self.units.keys().filter(|key| attempted(key).is_none_or(|at| at < begun)).cloned().collect();
-            self.read(wanted, out).await;
+            self.read(wanted, Vec::new(), out, requests.as_deref_mut()).await;
         }
     }
 
-    /// Reads what is due until nobody listens any more. A message on `refresh` makes everything due.
-    pub async fn run(mut self, mut refresh: mpsc::Receiver<()>, out: watch::Sender<Arc<Snapshot>>) {
+    /// Reads what is due until nobody listens any more.
+    pub async fn run(mut self, mut requests: mpsc::Receiver<Request>, out: watch::Sender<Arc<Snapshot>>) {
         // What is kept is on the screen already; what is true now may differ from it in anything.
-        self.once(Some(&out)).await;
+        self.everything(Some(&out), Some(&mut requests)).await;
         loop {
             if self.absorb() {
                 out.send_replace(Arc::new(self.snapshot()));
             }
             let due = self.due();
             if !due.is_empty() {
-                self.read(due, Some(&out)).await;
+                self.read(due, Vec::new(), Some(&out), Some(&mut requests)).await;
             }
-            tokio::select! {
-                () = tokio::time::sleep(self.rest()) => {}
-                () = out.closed() => return,
-                asked = refresh.recv() => match asked {
-                    Some(()) => self.once(Some(&out)).await,
-                    None => return,
-                },
+            if self.asked.is_empty() {
+                tokio::select! {
+                    () = tokio::time::sleep(self.rest()) => {}
+                    () = out.closed() => return,
+                    asked = requests.recv() => match asked {
+                        Some(request) => self.asked.push(request),
+                        None => return,
+                    },
+                }
+            }
+            for request in std::mem::take(&mut self.asked) {
+                match request {
+                    Request::Everything => self.everything(Some(&out), Some(&mut requests)).await,
+                    Request::LookAt(what) => {
+                        let keys = what.iter().map(|(key, _)| key.clone()).collect();
+                        self.look_at(what);
+                        self.read(keys, Vec::new(), Some(&out), Some(&mut requests)).await;
+                    }
+                    Request::Compare(asked) => {
+                        self.read(Vec::new(), vec![asked], Some(&out), Some(&mut requests)).await;
+                    }
+                }
             }
         }
+    }
+
+    fn list_units(&mut self) {
+        self.units = units(&self.estate, &self.readings);
+        self.units.retain(|key, _| self.only.is_empty() || self.only.contains(&key.capability));
+        self.units.extend(self.looked_at.clone());
     }
 
     fn due(&self) -> Vec<ReadingKey> {
@@ -186,7 +268,7 @@ impl Collector {
                 for (key, reading) in news {
                     self.readings.put(key, reading);
                 }
-                self.units = units(&self.estate, &self.readings);
+                self.list_units();
                 true
             }
             Err(error) => {
@@ -196,35 +278,43 @@ impl Collector {
         }
     }
 
-    async fn read(&mut self, keys: Vec<ReadingKey>, out: Option<&watch::Sender<Arc<Snapshot>>>) {
-        let environments = self.units.clone();
+    async fn read(
+        &mut self,
+        keys: Vec<ReadingKey>,
+        comparing: Vec<Comparing>,
+        out: Option<&watch::Sender<Arc<Snapshot>>>,
+        mut requests: Option<&mut mpsc::Receiver<Request>>,
+    ) {
         let mut lanes = Lanes::new(keys);
         let mut under_way = JoinSet::new();
         let mut fresh: Vec<(ReadingKey, Arc<Reading>)> = Vec::new();
-        let mut partial: BTreeMap<ReadingKey, Vec<RecoveryPoint>> = BTreeMap::new();
+        let mut partial: BTreeMap<ReadingKey, Fact> = BTreeMap::new();
         let (sender, mut pages) = mpsc::channel(PAGES);
         let mut published: Option<tokio::time::Instant> = None;
         // What came in and was not published yet: the next read to end may be one that hangs.
         let mut unseen = false;
+        for asked in comparing {
+            self.start_comparing(asked, &mut under_way);
+        }
         loop {
             while let Some(key) = lanes.next() {
-                let observers =
-                    environments.get(&key).and_then(|name| Some((name, self.observers.get(name)?)));
+                let observers = self.units.get(&key).and_then(|name| Some((name, self.observers.get(name)?)));
                 let Some((name, observers)) = observers.map(|(name, all)| (name.clone(), all.clone())) else {
                     lanes.done(&key);
                     continue;
                 };
                 let estate = self.estate.clone();
                 let heard = Arc::new(Heard::new(key.clone(), sender.clone()));
+                let known = self.readings.get(&key).cloned();
                 under_way.spawn(async move {
                     let answer = tokio::select! {
-                        answer = ask(&estate, &name, &observers, &key, &*heard) => answer,
+                        answer = ask(&estate, &name, &observers, &key, known.as_deref(), &*heard) => answer,
                         () = heard.silence(DEADLINE) => {
                             let source = key.capability.words().into();
                             Some(Answer::new(source, Err(ReadTrouble::TimedOut)))
                         }
                     };
-                    (key, answer)
+                    Brought::Read(key, answer)
                 });
             }
             let done = tokio::select! {
@@ -233,16 +323,46 @@ impl Collector {
                     None => break,
                 },
                 page = pages.recv() => {
-                    if let Some((key, points)) = page {
-                        partial.entry(key).or_default().extend(points);
+                    if let Some((key, page)) = page {
+                        match partial.entry(key) {
+                            Entry::Vacant(entry) => drop(entry.insert(page)),
+                            Entry::Occupied(mut entry) => heard::add(entry.get_mut(), page),
+                        }
                         unseen = true;
+                    }
+                    None
+                }
+                asked = next(&mut requests) => {
+                    match asked {
+                        // Somebody waits for it in front of the screen: not behind everything else.
+                        Some(Request::LookAt(Some((key, environment)))) => {
+                            self.look_at(Some((key.clone(), environment)));
+                            lanes.first(key);
+                        }
+                        Some(Request::LookAt(None)) => self.look_at(None),
+                        Some(Request::Compare(asked)) => self.start_comparing(asked, &mut under_way),
+                        Some(request) => self.asked.push(request),
+                        None => requests = None,
                     }
                     None
                 }
                 () = until(published), if unseen && out.is_some() => None,
             };
             if let Some(done) = done {
-                let Ok((key, answer)) = done else { continue };
+                let (key, answer) = match done {
+                    Ok(Brought::Read(key, answer)) => (key, answer),
+                    Ok(Brought::Compared(comparison)) => {
+                        self.comparison = Some(Arc::new(comparison));
+                        unseen = true;
+                        if let Some(out) = out {
+                            out.send_modify(|snapshot| {
+                                Arc::make_mut(snapshot).comparison.clone_from(&self.comparison);
+                            });
+                        }
+                        continue;
+                    }
+                    Err(_) => continue,
+                };
                 lanes.done(&key);
                 partial.remove(&key);
                 let Some(answer) = answer else { continue };
@@ -265,12 +385,12 @@ impl Collector {
             {
                 published = Some(tokio::time::Instant::now());
                 unseen = false;
-                let mut snapshot = self.snapshot_of(Progress { open: lanes.open(), all: environments.len() });
+                let mut snapshot = self.snapshot_of(Progress { open: lanes.open(), all: self.units.len() });
                 self.show_partial(&mut snapshot.readings, &partial);
                 out.send_replace(Arc::new(snapshot));
             }
         }
-        self.units = units(&self.estate, &self.readings);
+        self.list_units();
         if let Some(store) = &mut self.store {
             self.not_kept = store.keep(&fresh).err().map(|error| error.to_string());
         }
@@ -279,18 +399,32 @@ impl Collector {
         }
     }
 
+    fn start_comparing(&self, asked: Comparing, under_way: &mut JoinSet<Brought>) {
+        let Some(observers) = self.observers.get(&asked.environment).cloned() else { return };
+        let estate = self.estate.clone();
+        under_way.spawn(async move { Brought::Compared(compare(&estate, &observers, asked).await) });
+    }
+
     /// Adds what has come of lists that are still being read. A whole list that was read before says more.
-    fn show_partial(&self, readings: &mut Readings, partial: &BTreeMap<ReadingKey, Vec<RecoveryPoint>>) {
+    fn show_partial(&self, readings: &mut Readings, partial: &BTreeMap<ReadingKey, Fact>) {
         let now = self.clock.now();
-        for (key, points) in partial {
+        for (key, fact) in partial {
             if self.readings.get(key).is_some_and(|reading| reading.held.is_some()) {
                 continue;
             }
             let source = key.capability.words();
             let lack = Lack { source: source.into(), why: ReadTrouble::Unfinished };
-            let reading = Reading::succeeded(None, source, Fact::Points(points.clone()), now);
+            let reading = Reading::succeeded(None, source, fact.clone(), now);
             readings.put(key.clone(), Arc::new(reading.lacking(vec![lack])));
         }
+    }
+}
+
+/// Returns the next request; never, where none can come.
+async fn next(requests: &mut Option<&mut mpsc::Receiver<Request>>) -> Option<Request> {
+    match requests {
+        Some(requests) => requests.recv().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -298,39 +432,5 @@ impl Collector {
 async fn until(published: Option<tokio::time::Instant>) {
     if let Some(published) = published {
         tokio::time::sleep_until(published + PUBLISH_EVERY).await;
-    }
-}
-
-async fn ask(
-    estate: &Estate,
-    environment: &EnvironmentName,
-    observers: &Observers,
-    key: &ReadingKey,
-    news: &dyn News,
-) -> Option<Answer<Fact>> {
-    fn fact<T>(answer: Answer<T>, of: impl FnOnce(T) -> Fact) -> Answer<Fact> {
-        Answer { source: answer.source, outcome: answer.outcome.map(of), lacking: answer.lacking }
-    }
-    use crate::domain::reading::Capability;
-    match (&key.subject, key.capability) {
-        (Subject::Component(id, place), capability) => {
-            let ask = Ask { component: estate.component(id)?, place, news };
-            Some(match capability {
-                Capability::Points => fact(observers.points.points(ask).await, Fact::Points),
-                Capability::Condition => fact(observers.conditions.condition(ask).await, Fact::Condition),
-                Capability::Locks => fact(observers.locks.locks(ask).await, Fact::Locks),
-                Capability::States => fact(observers.states.state(ask).await, Fact::State),
-                Capability::Proofs => fact(observers.proofs.proofs(ask).await, Fact::Proofs),
-                Capability::Keys | Capability::Identity => return None,
-            })
-        }
-        (Subject::Key(place), _) => {
-            let environment = estate.environment(environment)?;
-            Some(fact(observers.keys.key(environment, place).await, Fact::Key))
-        }
-        (Subject::Environment(name), _) => {
-            let environment = estate.environment(name)?;
-            Some(fact(observers.identity.identity(environment).await, Fact::Identity))
-        }
     }
 }

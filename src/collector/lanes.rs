@@ -33,6 +33,12 @@ impl Lanes {
         Self { by_place: lanes, waiting, under_way: 0 }
     }
 
+    /// Puts a read before all others of its lane.
+    pub(super) fn first(&mut self, key: ReadingKey) {
+        self.by_place.entry(name(&key)).or_default().waiting.push_front(key);
+        self.waiting += 1;
+    }
+
     /// Takes the next read that may start, from the lane with the fewest under way.
     pub(super) fn next(&mut self) -> Option<ReadingKey> {
         if self.under_way >= IN_ALL {
@@ -63,7 +69,9 @@ impl Lanes {
 
 fn name(key: &ReadingKey) -> String {
     match &key.subject {
-        Subject::Component(_, place) => place.to_string(),
+        Subject::Component(_, place) | Subject::Backend(_, place) | Subject::State(_, _, place) => {
+            place.to_string()
+        }
         Subject::Key(place) => format!("keys in {}", place.region),
         Subject::Environment(name) => format!("identity of {name}"),
     }

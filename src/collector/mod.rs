@@ -5,12 +5,15 @@
 //! dead source never delays another, a failed read keeps the last value, and nothing here changes anything but our own
 //! files. Publication is lossy: the newest snapshot wins.
 
+mod ask;
 mod collect;
 mod heard;
 mod lanes;
+mod request;
 pub mod store;
 mod unit;
 
 pub use collect::{Collector, Progress, Snapshot};
+pub use request::{Comparing, Comparison, Request};
 pub use store::ReadingsStore;
 pub use unit::units;

@@ -27,21 +27,40 @@ pub fn units(estate: &Estate, readings: &Readings) -> BTreeMap<ReadingKey, Envir
             Kind::Group => {}
             Kind::Service => add(&component.home, Capability::Condition),
             Kind::TerraformState => {
-                add(&component.home, Capability::Locks);
+                // Locks of a whole backend are read together.
+                let address = estate.state_address(component, &component.home);
+                let backend = address.and_then(|address| {
+                    estate.backend_of(&component.home, address.bucket.as_str(), address.key.as_str())
+                });
+                if backend.is_none() {
+                    add(&component.home, Capability::Locks);
+                }
                 for place in &component.sources {
                     add(place, Capability::States);
                 }
             }
             kind => {
-                // A DNS record lies in no Region, so the loss of one tells nothing of it.
-                let place =
-                    if kind == Kind::DnsRecord { component.sources.first() } else { Some(&component.home) };
-                if let Some(place) = place.filter(|_| !kind.is_code() || kind == Kind::EksCluster) {
+                // A DNS record and a Git remote lie in no Region, so the loss of one tells nothing of them.
+                let place = match kind {
+                    Kind::DnsRecord | Kind::GitRepository => component.sources.first(),
+                    _ => Some(&component.home),
+                };
+                let answers = !kind.is_code() || matches!(kind, Kind::EksCluster | Kind::GitRepository);
+                if let Some(place) = place.filter(|_| answers) {
                     add(place, Capability::Condition);
                 }
                 for place in &component.sources {
                     add(place, Capability::Points);
                 }
+            }
+        }
+    }
+    for backend in &estate.backends {
+        for place in backend.places() {
+            let subject = Subject::Backend(backend.name.clone(), place.clone());
+            for capability in [Capability::States, Capability::Locks] {
+                let key = ReadingKey { subject: subject.clone(), capability };
+                units.insert(key, backend.environment.clone());
             }
         }
     }

@@ -1,6 +1,6 @@
-//! How environments are reached, and which alarms components rely on.
+//! How environments are reached, which alarms components rely on, and what is masked.
 
-use super::estate_file::{ComponentFile, EnvironmentFile};
+use super::estate_file::{ComponentFile, EnvironmentFile, EstateFile, RedactName};
 use super::resolve::entries;
 use super::yaml::Field;
 use crate::domain::Text;
@@ -28,4 +28,10 @@ pub(super) fn access(given: &EnvironmentFile) -> Access {
 pub(super) fn alarms(given: &ComponentFile) -> Vec<Text> {
     let probes = given.probes.get().map_or([].as_slice(), Vec::as_slice);
     probes.iter().filter_map(|probe| Some(Text::new(probe.get()?.alarm.get()?))).collect()
+}
+
+/// Says whether the names of components are masked where something is.
+pub(super) fn masks_names(file: &EstateFile) -> bool {
+    let chosen = file.policy.get().and_then(|policy| policy.redact.get());
+    chosen.is_some_and(|chosen| chosen.iter().any(|field| field.get() == Some(&RedactName::Names)))
 }

@@ -257,14 +257,18 @@ pub struct GroupFile {
 pub struct BackendFile {
     /// Its environment; needed where there are several.
     pub environment: Field<String>,
+    /// Its Region, where it is not that of its environment.
+    pub region: Field<RegionName>,
     /// The bucket.
     pub bucket: Field<String>,
     /// The prefix under which states lie.
     pub prefix: Field<String>,
     /// The lock table, where there is one.
     pub lock_table: Field<String>,
-    /// Whether lock files are used.
+    /// Whether lock files are used (`use_lockfile`).
     pub lockfile: Field<bool>,
+    /// What the names of workspaces stand under (`workspace_key_prefix`); `env:` if absent.
+    pub workspace_prefix: Field<String>,
     /// Where the bucket is replicated to.
     pub replica: Field<ReplicaFile>,
 }

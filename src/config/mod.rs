@@ -7,6 +7,7 @@
 //! in [`yaml`]; and what is proposed loads without a mistake.
 
 mod access;
+mod backends;
 pub mod check;
 pub mod diagnostic;
 pub mod estate_file;

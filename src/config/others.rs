@@ -11,18 +11,6 @@ impl Resolver<'_> {
     /// Looks at the parts of the file that nothing of the estate follows from yet: they are still not to be wrong.
     pub(super) fn others(&mut self) {
         let file = self.file;
-        for (name, place, field) in entries(&file.backends) {
-            check_name(&mut self.wrong, name, place, "backend");
-            let Some(backend) = field.get() else { continue };
-            self.environment_of(&backend.environment, name, place);
-            if backend.bucket.is_absent() {
-                self.error(
-                    place,
-                    format!("backend `{name}` has no `bucket`"),
-                    "write the bucket that keeps the states",
-                );
-            }
-        }
         for (name, place, field) in entries(&file.webhooks) {
             check_name(&mut self.wrong, name, place, "webhook");
             let Some(webhook) = field.get() else { continue };

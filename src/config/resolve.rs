@@ -1,6 +1,6 @@
 //! From the estate file as it is written to the estate that it means.
 
-use super::access::{access, alarms};
+use super::access::{access, alarms, masks_names};
 use super::diagnostic::{Diagnostic, FilePlace, suggestion};
 use super::estate_file::{
     ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ProofFile, ProviderName, SelectFile,
@@ -49,10 +49,13 @@ pub(super) fn resolve(file: &Field<EstateFile>) -> (Option<Estate>, Vec<Diagnost
     }
     let mut resolver = Resolver { file, top, wrong, environments: Vec::new() };
     resolver.environments();
+    let backends = resolver.backends();
     let components = resolver.components();
+    let masks_names = masks_names(file);
     let Resolver { wrong, environments, .. } = resolver;
     let name = file.estate.get().map_or("estate", |name| name.0.as_str());
-    let estate = Estate { name: Text::new(name), environments, components, cadences: cadences(file) };
+    let (name, cadences) = (Text::new(name), cadences(file));
+    let estate = Estate { name, environments, components, backends, masks_names, cadences };
     let mut wrong = wrong;
     wrong.extend(circles(file, &estate));
     (Some(estate), wrong)
@@ -362,6 +365,7 @@ impl Resolver<'_> {
             home,
             sources,
             declared,
+            deployed: given.deployed.get().map(|commit| Text::new(commit)),
             selector,
             alarms: alarms(given),
             objectives: objectives(defaults, given.objectives.get()),
@@ -417,6 +421,7 @@ impl Resolver<'_> {
             home,
             sources: Vec::new(),
             declared: Vec::new(),
+            deployed: None,
             selector: None,
             alarms: Vec::new(),
             depends_on,

@@ -1,12 +1,14 @@
 //! The estate: environments, components and groups, as the estate file resolved to them.
 
 use super::Text;
-use super::ids::{AccountId, ComponentId, EnvironmentName, Region};
+use super::backend::{Backend, Key, StateAddress};
+use super::ids::{AccountId, BackendName, ComponentId, EnvironmentName, Region};
 use super::kind::Kind;
 use super::objective::Objectives;
 use super::place::Place;
 use super::proof::Proof;
 use super::reading::Cadences;
+use super::redaction::{Redactor, SALT};
 use super::retention::Rule;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -150,6 +152,8 @@ pub struct Component {
     pub sources: Vec<Place>,
     /// Where exactly copies lie, where the estate file says so: a bucket, prefix, folder or vault.
     pub declared: Vec<(Place, Text)>,
+    /// For a Git repository: the commit that is deployed.
+    pub deployed: Option<Text>,
     /// How it is found; `None` where nothing reads it.
     pub selector: Option<Selector>,
     /// Alarms that must exist, be enabled and tell somebody.
@@ -181,6 +185,10 @@ pub struct Estate {
     pub environments: Vec<Environment>,
     /// Its components and groups, in the order of the file.
     pub components: Vec<Component>,
+    /// Where its Terraform states lie, in the order of the file.
+    pub backends: Vec<Backend>,
+    /// Whether the names of components are masked as well where something is masked.
+    pub masks_names: bool,
     /// How often things are read.
     pub cadences: Cadences,
 }
@@ -194,6 +202,56 @@ impl Estate {
     /// Returns the environment named so.
     pub fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.name == *name)
+    }
+
+    /// Returns the backend named so.
+    pub fn backend(&self, name: &BackendName) -> Option<&Backend> {
+        self.backends.iter().find(|backend| backend.name == *name)
+    }
+
+    /// Returns the backend that a state belongs to, by its bucket and key at a place.
+    pub fn backend_of(&self, place: &Place, bucket: &str, key: &str) -> Option<&Backend> {
+        self.backends.iter().find(|backend| {
+            backend.at(place).is_some_and(|(name, _)| name.as_str() == bucket)
+                && matches!(backend.sort(key, |_| true), Key::State(_))
+        })
+    }
+
+    /// Returns the address of a component's state at a place: by its own id at home, elsewhere by where its copy is said to
+    /// lie, or by the replica of its backend. `None` where nothing says it.
+    pub fn state_address(&self, component: &Component, place: &Place) -> Option<StateAddress> {
+        let Some(Selector::Id(id)) = &component.selector else { return None };
+        let split = |path: &str| {
+            let path = path.trim_start_matches("s3://");
+            path.split_once('/').map(|(bucket, key)| (bucket.to_owned(), key.to_owned()))
+        };
+        let (bucket, key) = split(id.as_str())?;
+        let home = self.backend_of(&component.home, &bucket, &key);
+        let declared = { component.declared.iter() }
+            .filter(|(at, _)| at == place)
+            .find_map(|(_, at)| split(at.as_str()).filter(|(_, key)| !key.is_empty()));
+        let (bucket, key) = match declared {
+            Some(declared) => declared,
+            None if *place == component.home => (bucket, key),
+            None => (home?.at(place)?.0.to_string(), key),
+        };
+        let table = { home.and_then(|backend| backend.at(place)) }
+            .filter(|(name, _)| name.as_str() == bucket)
+            .or_else(|| self.backend_of(place, &bucket, &key).and_then(|backend| backend.at(place)))
+            .and_then(|(_, table)| table.cloned());
+        Some(StateAddress {
+            environment: component.environment.clone(),
+            bucket: Text::new(&bucket),
+            key: Text::new(&key),
+            lock_table: table,
+        })
+    }
+
+    /// Returns what masks this estate's texts: the same everywhere, so that people can talk about what they see.
+    pub fn redactor(&self) -> Redactor {
+        let names = self.components.iter().map(|component| component.id.to_string());
+        let redactor = Redactor::new(SALT);
+        if self.masks_names { redactor.with_names(names) } else { redactor }
     }
 
     /// Returns the components by name.

@@ -47,6 +47,10 @@ name! {
     EnvironmentName
 }
 name! {
+    /// The name of a backend of the estate.
+    BackendName
+}
+name! {
     /// An AWS Region, such as `us-east-2`.
     Region
 }

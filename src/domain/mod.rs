@@ -5,16 +5,21 @@
 //! outside is a [`Text`], which cannot hold a control character.
 //!
 //! The assessment is [`readiness::assess`]; it turns an [`estate::Estate`] and its [`reading::Readings`] into
-//! verdicts, one for each named [`scope::FailureScope`].
+//! verdicts, one for each named [`scope::FailureScope`]. [`readiness::recover_to`] asks the same of a chosen moment.
+//! [`backend`], [`state`] and [`lock`] say what Terraform would make of what was read, [`dump`] which files make a dump
+//! and when it is whole, and [`redaction`] what must not be seen.
 
 pub mod action;
+pub mod backend;
 pub mod condition;
 pub mod dependency;
+pub mod dump;
 pub mod duration;
 pub mod estate;
 pub mod ids;
 pub mod kind;
 pub mod lock;
+pub mod moment;
 pub mod objective;
 pub mod place;
 pub mod proof;

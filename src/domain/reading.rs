@@ -4,7 +4,7 @@ use super::Text;
 use super::condition::{Condition, Identity, KeyPlace, KeyState};
 use super::duration::elapsed;
 use super::estate::Component;
-use super::ids::{ComponentId, EnvironmentName};
+use super::ids::{BackendName, ComponentId, EnvironmentName};
 use super::lock::Lock;
 use super::place::Place;
 use super::proof::Proof;
@@ -70,6 +70,10 @@ impl Capability {
 pub enum Subject {
     /// A component, asked at one place.
     Component(ComponentId, Place),
+    /// All states of a backend, asked at one place.
+    Backend(BackendName, Place),
+    /// One state of a backend, by its key, asked at one place.
+    State(BackendName, Text, Place),
     /// A key.
     Key(KeyPlace),
     /// An environment.
@@ -97,6 +101,8 @@ pub enum Fact {
     Locks(Vec<Lock>),
     /// A Terraform state.
     State(StateHistory),
+    /// All states of a backend, each with its newest version only, ordered by path.
+    States(Vec<StateHistory>),
     /// A key.
     Key(KeyState),
     /// Who we are.
@@ -308,6 +314,11 @@ impl Readings {
         if !newer {
             self.0.insert(key, reading);
         }
+    }
+
+    /// Keeps only the readings that `wanted` accepts.
+    pub fn retain(&mut self, wanted: impl Fn(&ReadingKey) -> bool) {
+        self.0.retain(|key, _| wanted(key));
     }
 
     /// Returns all readings, ordered by name.

@@ -4,7 +4,7 @@ use super::Text;
 use super::duration::{self, seconds};
 use super::ids::{KeyId, PointId, Region};
 use super::place::Place;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -67,6 +67,30 @@ point_kinds! {
     RecordedValue = "recorded value";
 }
 
+impl PointKind {
+    /// Returns the permission with which somebody can delete such a point.
+    pub fn deleted_by(self) -> &'static str {
+        match self {
+            Self::PointInTime => "switch off continuous backup",
+            Self::Snapshot | Self::SnapshotCopy => {
+                "delete snapshots (rds:DeleteDBSnapshot, ec2:DeleteSnapshot)"
+            }
+            Self::ReplicatedBackup => "rds:DeleteDBInstanceAutomatedBackup",
+            Self::Replica => "rds:DeleteDBInstance",
+            Self::Image => "ec2:DeregisterImage",
+            Self::ObjectVersions | Self::BucketReplica | Self::StateVersion => "s3:DeleteObjectVersion",
+            Self::TableBackup => "dynamodb:DeleteBackup",
+            Self::VaultPoint => "backup:DeleteRecoveryPoint",
+            Self::Dump => "delete the file or object",
+            Self::SearchSnapshot => "delete in the repository",
+            Self::Commit => "push with force to the remote",
+            Self::Export | Self::ClusterBackup => "delete in its bucket",
+            Self::Definition => "push to its repository",
+            Self::RecordedValue => "delete lifeboat's readings",
+        }
+    }
+}
+
 /// Which moment's data a point holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +111,8 @@ pub enum Holds {
         #[schemars(with = "u64")]
         lag: Duration,
     },
+    /// Any moment since this one: the newest version of a state, versions of objects that expire after some days.
+    Since(Timestamp),
     /// Everything, at whatever moment: versions of objects, a commit that is deployed, a definition.
     Everything,
 }
@@ -118,6 +144,9 @@ pub struct Hold {
     pub what: Text,
     /// Until when; `None` means until somebody lifts it.
     pub until: Option<Timestamp>,
+    /// The permission with which it can be lifted; `None` where nobody can.
+    #[serde(default)]
+    pub lifted_by: Option<Text>,
 }
 
 /// That somebody read the point back.
@@ -156,6 +185,9 @@ pub struct RecoveryPoint {
     pub hold: Option<Box<Hold>>,
     /// Whether it was read back.
     pub verified: Option<Verification>,
+    /// What its bytes hash to, where they were read back: copies of one point have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Text>,
 }
 
 impl RecoveryPoint {
@@ -173,6 +205,7 @@ impl RecoveryPoint {
             size_bytes: None,
             hold: None,
             verified: None,
+            digest: None,
         }
     }
 
@@ -183,7 +216,33 @@ impl RecoveryPoint {
             Holds::Until(moment) => Some(moment.min(as_of)),
             Holds::Window { earliest, latest } => (earliest <= as_of).then_some(latest.min(as_of)),
             Holds::Behind { lag } => Some(duration::before(read_at, lag).min(as_of)),
+            Holds::Since(earliest) => (earliest <= as_of).then_some(as_of),
             Holds::Everything => Some(as_of),
+        }
+    }
+
+    /// Returns the newest moment, at or before `at`, to which the point can go back; `None` when all that it holds is
+    /// newer. Unlike [`Self::moment`], what was made later does not count: somebody wants to be rid of what came after.
+    pub fn back_to(&self, at: Timestamp, read_at: Timestamp) -> Option<Timestamp> {
+        match self.holds {
+            Holds::Until(moment) => (moment <= at).then_some(moment),
+            Holds::Behind { lag } => Some(duration::before(read_at, lag)).filter(|moment| *moment <= at),
+            Holds::Window { .. } | Holds::Since(_) | Holds::Everything => self.moment(at, read_at),
+        }
+    }
+
+    /// Says who could delete it, and until when nobody can.
+    pub fn deletable(&self, now: Timestamp) -> String {
+        let Some(hold) = self.hold.as_deref().filter(|hold| hold.until.is_none_or(|until| until > now))
+        else {
+            return format!("by whoever may {}", self.kind.deleted_by());
+        };
+        let until = hold.until.map_or(String::new(), |until| {
+            format!(" until {}", until.to_zoned(TimeZone::UTC).strftime("%d %b %Y %H:%M UTC"))
+        });
+        match &hold.lifted_by {
+            Some(permission) => format!("only by whoever may {permission}{until}: {}", hold.what),
+            None => format!("by nobody{until}: {}", hold.what),
         }
     }
 
@@ -192,7 +251,7 @@ impl RecoveryPoint {
         match self.holds {
             Holds::Until(moment) => Some(moment),
             Holds::Window { latest, .. } => Some(latest),
-            Holds::Behind { .. } | Holds::Everything => None,
+            Holds::Behind { .. } | Holds::Since(_) | Holds::Everything => None,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::clock::SystemClock;
 use super::port::{
-    Answer, Ask, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints,
-    ReadProofs, ReadStates, Unhurried,
+    Answer, Ask, BackendAsk, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
+    ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
 };
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
@@ -12,6 +12,7 @@ use crate::domain::proof::Proof;
 use crate::domain::reading::ReadTrouble;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
+use crate::domain::state::compare::Contents;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -57,12 +58,21 @@ impl ReadConditions for AbsentAdapter {
     }
 }
 impl ReadLocks for AbsentAdapter {
-    fn locks<'a>(&'a self, _: Ask<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
+    fn locks<'a>(&'a self, _: StateAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
+        self.answer()
+    }
+    fn backend_locks<'a>(&'a self, _: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
         self.answer()
     }
 }
 impl ReadStates for AbsentAdapter {
-    fn state<'a>(&'a self, _: Ask<'a>) -> BoxFuture<'a, Answer<StateHistory>> {
+    fn state<'a>(&'a self, _: StateAsk<'a>) -> BoxFuture<'a, Answer<StateHistory>> {
+        self.answer()
+    }
+    fn backend<'a>(&'a self, _: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<StateHistory>>> {
+        self.answer()
+    }
+    fn contents<'a>(&'a self, _: StateAsk<'a>, _: &'a str) -> BoxFuture<'a, Answer<Contents>> {
         self.answer()
     }
 }

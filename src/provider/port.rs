@@ -2,6 +2,7 @@
 
 use crate::authority::ArmedStep;
 use crate::domain::Text;
+use crate::domain::backend::{Backend, StateAddress};
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::{Component, Environment};
 use crate::domain::ids::EnvironmentName;
@@ -11,6 +12,7 @@ use crate::domain::proof::Proof;
 use crate::domain::reading::{Lack, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
+use crate::domain::state::compare::Contents;
 use jiff::Timestamp;
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -40,6 +42,8 @@ pub trait News: Send + Sync {
     /// Takes points that have come while others are still to come. The answer holds them too, so that a page may be
     /// dropped when there is no time for it.
     fn page(&self, points: Vec<RecoveryPoint>);
+    /// Takes states in the same way.
+    fn states(&self, states: Vec<StateHistory>);
     /// Takes that the read is not stuck, such as while it waits for its turn.
     fn alive(&self);
 }
@@ -50,6 +54,7 @@ pub struct Deaf;
 
 impl News for Deaf {
     fn page(&self, _: Vec<RecoveryPoint>) {}
+    fn states(&self, _: Vec<StateHistory>) {}
     fn alive(&self) {}
 }
 
@@ -60,6 +65,34 @@ pub struct Ask<'a> {
     pub component: &'a Component,
     /// Where to ask.
     pub place: &'a Place,
+    /// Who hears of it meanwhile.
+    pub news: &'a dyn News,
+}
+
+/// What a read of a state is about.
+#[derive(Clone, Copy)]
+pub struct StateAsk<'a> {
+    /// Where the state lies; without one there is nothing to ask.
+    pub address: Option<&'a StateAddress>,
+    /// The component that it is, where it is one.
+    pub component: Option<&'a Component>,
+    /// Where to ask.
+    pub place: &'a Place,
+    /// What is known of it already: what has not changed is not read again.
+    pub known: Option<&'a StateHistory>,
+    /// Who hears of it meanwhile.
+    pub news: &'a dyn News,
+}
+
+/// What a read of a backend is about.
+#[derive(Clone, Copy)]
+pub struct BackendAsk<'a> {
+    /// The backend.
+    pub backend: &'a Backend,
+    /// Where to ask: at home or at its replica.
+    pub place: &'a Place,
+    /// What is known of its states already, ordered by path: what has not changed is not read again.
+    pub known: &'a [StateHistory],
     /// Who hears of it meanwhile.
     pub news: &'a dyn News,
 }
@@ -79,13 +112,19 @@ pub trait ReadConditions: Send + Sync {
 /// Reads Terraform locks.
 pub trait ReadLocks: Send + Sync {
     /// Returns the locks on a state, of both stores (T2).
-    fn locks<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>>;
+    fn locks<'a>(&'a self, ask: StateAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>>;
+    /// Returns the locks on all states of a backend, of both stores.
+    fn backend_locks<'a>(&'a self, ask: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>>;
 }
 
 /// Reads Terraform states.
 pub trait ReadStates: Send + Sync {
-    /// Returns a state with its versions and digest.
-    fn state<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<StateHistory>>;
+    /// Returns a state with its versions, its digest, and who held its lock file.
+    fn state<'a>(&'a self, ask: StateAsk<'a>) -> BoxFuture<'a, Answer<StateHistory>>;
+    /// Returns all states of a backend, each with its newest version, ordered by path.
+    fn backend<'a>(&'a self, ask: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<StateHistory>>>;
+    /// Returns what is in a version of a state, sensitive values masked.
+    fn contents<'a>(&'a self, ask: StateAsk<'a>, version_id: &'a str) -> BoxFuture<'a, Answer<Contents>>;
 }
 
 /// Reads keys.

@@ -1,6 +1,7 @@
 //! What is asked of the runtime: inert values, so that a test can compare them.
 
 use super::model::JudgeRequest;
+use crate::collector::Request;
 use crate::domain::ids::EnvironmentName;
 
 /// A code that somebody typed. It is never shown again.
@@ -20,6 +21,8 @@ pub enum Effect {
     Judge(JudgeRequest),
     /// Read everything now.
     Refresh,
+    /// Ask the collector for something else.
+    Ask(Request),
     /// Put this on the clipboard of the terminal.
     Copy(String),
     /// Take the mouse, or free it.

@@ -1,9 +1,11 @@
 //! The console: a pure model, a pure view, and a small runtime around them.
 //!
 //! [`update`] turns a [`message::Message`] into a changed [`model::Model`] and [`effect::Effect`]s; [`view`] draws a
-//! model into cells and changes nothing; [`runtime`] owns the terminal and the threads. Mirrored by pane:
-//! `model/overview.rs`, `update/overview.rs`, `view/overview.rs`. What must stay true: the view never waits, no file
-//! but `runtime` and its helpers knows a clock or a terminal, and looks come from roles only.
+//! model into cells and changes nothing; [`runtime`] owns the terminal and the threads. Mirrored by pane: `overview`,
+//! `points` and `states` stand in each of `model`, `update` and `view`. What is long to work out for thousands of
+//! points or states is made with the judgement, off the screen's thread. What must stay true: the view never waits,
+//! no file but `runtime` and its helpers knows a clock or a terminal, looks come from roles only, and what stands on
+//! the screen went through the redactor where there is one.
 
 pub mod command;
 pub mod effect;
@@ -21,10 +23,9 @@ mod painter;
 mod signals;
 mod writer;
 
-use crate::collector::Snapshot;
+use crate::collector::{Request, Snapshot};
 use crate::domain::Text;
 use crate::domain::estate::Estate;
-use crate::domain::redaction::Redactor;
 use crate::failure::Failure;
 use crate::provider::port::{Clock, LogIn};
 use keymap::Keymap;
@@ -44,16 +45,14 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// What is read of it.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Asks the collector to read everything now.
-    pub refresh: mpsc::Sender<()>,
+    /// Asks the collector, such as to read everything now.
+    pub requests: mpsc::Sender<Request>,
     /// Opens logins, where there is anything to log in to.
     pub logins: Option<Arc<dyn LogIn>>,
     /// The keys.
     pub keymap: Keymap,
     /// The look.
     pub look: Look,
-    /// Hides what must not be seen, from the start.
-    pub redactor: Option<Redactor>,
     /// Whether it hides from the start, presenter or not.
     pub always_redacted: bool,
     /// Whether to begin in presenter mode.

@@ -2,15 +2,14 @@
 
 use super::effect::{Code, Effect};
 use super::message::Message;
-use super::model::{JudgeRequest, Judgement, Model, Notice, Overview, judge};
+use super::model::{Beginning, JudgeRequest, Model, Notice, judge};
 pub use super::painter::Painter;
 use super::update::update;
 use super::writer::Writer;
 use super::{Setup, input, signals, terminal};
-use crate::collector::Snapshot;
+use crate::collector::{Request, Snapshot};
 use crate::domain::Text;
 use crate::domain::ids::EnvironmentName;
-use crate::domain::scope::FailureScope;
 use crate::failure::{Failure, FailureKind};
 use crate::provider::port::{Clock, LogIn};
 use crossterm::Command as _;
@@ -59,45 +58,26 @@ pub(super) enum Event {
 pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     let failed = |what: &'static str| move |error: io::Error| Failure::of(what, &error);
     let Setup {
-        estate,
-        origin,
-        sandbox,
-        clock,
-        snapshots,
-        refresh,
-        logins,
-        keymap,
-        look,
-        redactor,
-        presenter,
-        ..
+        estate, origin, sandbox, clock, snapshots, requests, logins, keymap, look, presenter, ..
     } = setup;
     let snapshot = snapshots.borrow().clone();
     let notice =
         (!setup.notes.is_empty()).then(|| Notice { text: Text::new(&setup.notes.join("; ")), alarm: true });
-    let mut model = Model {
+    let mut model = Model::new(Beginning {
         estate,
         origin,
         sandbox,
         snapshot,
-        judgement: Arc::new(Judgement::default()),
         now: in_steps(clock.now()),
         zone: TimeZone::system(),
         size: terminal::size(),
-        scope: FailureScope::Local,
-        environment: None,
-        overview: Overview::default(),
-        overlays: Vec::new(),
-        pending: Vec::new(),
-        keymap: Arc::new(keymap),
+        keymap,
         look,
         presenter,
-        redactor,
         always_redacted: setup.always_redacted,
-        mouse: true,
         read_only_for_good: setup.read_only_for_good,
         notice,
-    };
+    });
     if model.snapshot.readings.len() < MANY {
         let first = judge(&model.judge_request());
         update(&mut model, Message::Judged(Arc::new(first)));
@@ -111,7 +91,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         model,
         screen,
         clock,
-        refresh,
+        requests,
         judge: JudgeSlot::default(),
         logins,
         events: events.clone(),
@@ -154,7 +134,7 @@ struct Loop {
     model: Model,
     screen: Screen,
     clock: Arc<dyn Clock>,
-    refresh: tokio::sync::mpsc::Sender<()>,
+    requests: tokio::sync::mpsc::Sender<Request>,
     judge: JudgeSlot,
     logins: Option<Arc<dyn LogIn>>,
     events: SyncSender<Event>,
@@ -254,7 +234,8 @@ impl Loop {
             match effect {
                 Effect::Judge(request) => self.judge.ask(request),
                 // A refresh that is already asked for serves this one too.
-                Effect::Refresh => drop(self.refresh.try_send(())),
+                Effect::Refresh => drop(self.requests.try_send(Request::Everything)),
+                Effect::Ask(request) => drop(self.requests.try_send(request)),
                 Effect::Copy(text) => self.copy(&text),
                 Effect::Mouse(on) => {
                     let bytes = if on { terminal::MOUSE_ON } else { terminal::MOUSE_OFF };

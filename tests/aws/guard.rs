@@ -178,9 +178,9 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         // None of these is in the table, be it harmless by its name or not.
         "RDS" "DeleteDBCluster" = rds delete_db_cluster;
         "S3" "PutObject" = s3 put_object (bucket) (key);
-        "S3" "GetObject" = s3 get_object (bucket) (key);
+        "S3" "GetObjectAcl" = s3 get_object_acl (bucket) (key);
         "DynamoDB" "PutItem" = dynamodb put_item (table_name);
-        "DynamoDB" "GetItem" = dynamodb get_item (table_name);
+        "DynamoDB" "Query" = dynamodb query (table_name);
         "STS" "AssumeRole" = sts assume_role;
         "STS" "GetSessionToken" = sts get_session_token;
         "KMS" "Decrypt" = kms decrypt;

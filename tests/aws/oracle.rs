@@ -133,6 +133,7 @@ fn lifeboat_and_the_oracle_agree_on_every_row() {
     println!("{agree} of {} rows of {} components and groups agree", rows.len(), names.len());
     println!("{} planted defects", cells.defects.len());
     println!("stub: {stubs}");
+    wrong.extend(super::cursor::differences(&made.home, &made.gear, &as_of, &|words| made.run(words)));
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

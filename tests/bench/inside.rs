@@ -9,11 +9,10 @@ use lifeboat::config::load_text;
 use lifeboat::domain::place::Place;
 use lifeboat::domain::reading::{Capability, Fact, Reading, ReadingKey, Subject};
 use lifeboat::domain::recovery_point::{Holds, PointKind, RecoveryPoint};
-use lifeboat::domain::scope::FailureScope;
 use lifeboat::tui::effect::Effect;
 use lifeboat::tui::keymap::Keymap;
 use lifeboat::tui::message::Message;
-use lifeboat::tui::model::{Judgement, Model, Overview, judge};
+use lifeboat::tui::model::{Beginning, Model, judge};
 use lifeboat::tui::runtime::Painter;
 use lifeboat::tui::theme::{Capability as Colours, Glyphs, Look};
 use lifeboat::tui::update::update;
@@ -56,29 +55,30 @@ fn model(points: usize) -> Model {
         let reading = Reading::succeeded(None, "ec2:DescribeSnapshots", Fact::Points(all), now);
         snapshot.readings.put(ReadingKey { subject, capability: Capability::Points }, Arc::new(reading));
     }
-    Model {
+    begin(estate, snapshot, now)
+}
+
+/// Returns the console on what was read of an estate.
+pub(super) fn begin(
+    estate: Arc<lifeboat::domain::estate::Estate>,
+    snapshot: Snapshot,
+    now: Timestamp,
+) -> Model {
+    Model::new(Beginning {
         estate,
         origin: "bench".to_owned(),
         sandbox: None,
         snapshot: Arc::new(snapshot),
-        judgement: Arc::new(Judgement::default()),
         now,
         zone: TimeZone::UTC,
         size: (200, 60),
-        scope: FailureScope::Local,
-        environment: None,
-        overview: Overview::default(),
-        overlays: Vec::new(),
-        pending: Vec::new(),
-        keymap: Arc::new(Keymap::default()),
+        keymap: Keymap::default(),
         look: Look::new("dark", Colours::TrueColour, Glyphs::Unicode).expect("the theme is there"),
         presenter: false,
-        redactor: None,
         always_redacted: false,
-        mouse: true,
         read_only_for_good: false,
         notice: None,
-    }
+    })
 }
 
 fn tell(model: &mut Model, message: Message) {
@@ -90,11 +90,11 @@ fn tell(model: &mut Model, message: Message) {
     }
 }
 
-fn press(model: &mut Model, code: KeyCode) {
+pub(super) fn press(model: &mut Model, code: KeyCode) {
     tell(model, Message::Key(KeyEvent::from(code)));
 }
 
-fn percentile(times: &mut [Duration], percent: usize) -> f64 {
+pub(super) fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.sort_unstable();
     times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0
 }
@@ -110,6 +110,82 @@ fn frames(model: &mut Model, painter: &mut Painter) -> Vec<Duration> {
             begun.elapsed()
         })
         .collect()
+}
+
+/// Presses a key on pane 2 and draws; returns how long the screen took for the key, for what the worker brought, and how
+/// long the worker itself took.
+fn on_pane_2(model: &mut Model, painter: &mut Painter, code: KeyCode) -> (Duration, Duration) {
+    let begun = Instant::now();
+    let effects = update(model, Message::Key(KeyEvent::from(code)));
+    drop(painter.frame(model));
+    let mut screen = begun.elapsed();
+    let mut worker = Duration::ZERO;
+    let mut asked = effects;
+    // What was brought may ask again, such as for the timeline of another component.
+    while let Some(Effect::Judge(request)) = asked.pop() {
+        let begun = Instant::now();
+        let judged = Arc::new(judge(&request));
+        drop(request);
+        worker += begun.elapsed();
+        let begun = Instant::now();
+        asked = update(model, Message::Judged(judged));
+        drop(painter.frame(model));
+        screen = screen.max(begun.elapsed());
+    }
+    (screen, worker)
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    percentile(times, 50)
+}
+
+/// Pane 2: its frame, its filter and its time cursor.
+fn pane_2(few: &mut Model, small: &mut Painter, many: &mut Model, large: &mut Painter) -> Vec<Figure> {
+    for (model, painter) in [(&mut *few, &mut *small), (&mut *many, &mut *large)] {
+        let (_, worker) = on_pane_2(model, painter, KeyCode::Char('2'));
+        eprintln!("pane 2 judged in {worker:?}");
+        // A third of the points stand in other groups and under headings.
+        on_pane_2(model, painter, KeyCode::Char('b'));
+    }
+    let (mut at_few, mut at_many) = (Vec::new(), Vec::new());
+    for nth in 0..2 * ROUNDS {
+        let code = if nth % 80 < 40 { KeyCode::Char('j') } else { KeyCode::Char('k') };
+        for (model, painter, times) in
+            [(&mut *few, &mut *small, &mut at_few), (&mut *many, &mut *large, &mut at_many)]
+        {
+            update(model, Message::Key(KeyEvent::from(code)));
+            let begun = Instant::now();
+            drop(painter.frame(model));
+            times.push(begun.elapsed());
+        }
+    }
+    let ratio = median(&mut at_many) / median(&mut at_few);
+    on_pane_2(many, large, KeyCode::Char('/'));
+    let (mut filters, mut filtered): (Vec<_>, Vec<_>) = (0..100)
+        .map(|nth| {
+            let typed = KeyCode::Char("vol7".as_bytes()[nth % 4] as char);
+            on_pane_2(many, large, if nth % 8 < 4 { typed } else { KeyCode::Backspace })
+        })
+        .unzip();
+    on_pane_2(many, large, KeyCode::Esc);
+    on_pane_2(many, large, KeyCode::Char('c'));
+    let (mut steps, mut stepped): (Vec<_>, Vec<_>) =
+        (0..60).map(|_| on_pane_2(many, large, KeyCode::Left)).unzip();
+    eprintln!(
+        "pane 2: the worker lists in {:.1} ms and goes back in {:.1} ms (medians)",
+        median(&mut filtered),
+        median(&mut stepped)
+    );
+    vec![
+        Figure::new("frame of pane 2 at 100 000 points to frame at 1 000", ratio, 1.10, "ratio"),
+        Figure::new(
+            "filter keystroke on pane 2 at 100 000 points, p99",
+            percentile(&mut filters, 99),
+            16.0,
+            "ms",
+        ),
+        Figure::new("time cursor step at 100 000 points, p99", percentile(&mut steps, 99), 16.0, "ms"),
+    ]
 }
 
 pub(crate) fn figures() -> Vec<Figure> {
@@ -158,10 +234,14 @@ pub(crate) fn figures() -> Vec<Figure> {
             begun.elapsed()
         })
         .collect();
-    vec![
+    press(&mut many, KeyCode::Esc);
+    let of_pane_2 = pane_2(&mut few, &mut small, &mut many, &mut large);
+    let mut figures = vec![
         Figure::new("frame at 100 000 points to frame at 1 000", ratio, 1.10, "ratio"),
         Figure::new("key and frame at 100 000 points, p99", slow, 16.0, "ms"),
         Figure::new("details scrolled at 100 000 points, p99", percentile(&mut scrolls, 99), 16.0, "ms"),
         Figure::new("filter keystroke at 100 000 points, p99", percentile(&mut filters, 99), 16.0, "ms"),
-    ]
+    ];
+    figures.extend(of_pane_2);
+    figures
 }

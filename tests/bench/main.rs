@@ -18,6 +18,7 @@
 #[cfg(feature = "aws-core")]
 mod aws;
 mod inside;
+mod states;
 mod terminal;
 
 use std::process::ExitCode;
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
     let mut figures = Vec::new();
     if wanted("inside") {
         figures.extend(inside::figures());
+    }
+    if wanted("inside") || wanted("states") {
+        figures.extend(states::figures());
     }
     if wanted("terminal") {
         figures.extend(terminal::figures());

@@ -19,7 +19,7 @@ use lifeboat::domain::reading::{
 };
 use lifeboat::domain::recovery_point::{Holds, PointKind, PointStatus, RecoveryPoint, Verification};
 use lifeboat::domain::scope::FailureScope;
-use lifeboat::domain::state::{Digest, StateForm, StateHistory, StateVersion};
+use lifeboat::domain::state::{StateForm, StateHistory, StateVersion};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -301,7 +301,7 @@ fn state(place: &Place) -> StateHistory {
         let lag = if *place == spot(DR) { 1800 } else { 3600 };
         (vec![version("v2", "10T11:00", StateForm::Whole)], Some(secs(lag)))
     };
-    StateHistory { path: "states/network".into(), versions, digest: Digest::NotUsed, replica_lag: lag }
+    StateHistory { path: "states/network".into(), versions, replica_lag: lag, ..StateHistory::default() }
 }
 
 /// Returns where the points of `kind` are looked for.
@@ -376,6 +376,7 @@ impl World {
             home: spot(HOME),
             sources,
             declared: Vec::new(),
+            deployed: None,
             selector: None,
             alarms: Vec::new(),
             objectives: Objectives::default(),
@@ -469,6 +470,8 @@ impl World {
                 name: "matrix".into(),
                 environments: Vec::new(),
                 components: self.components,
+                backends: Vec::new(),
+                masks_names: false,
                 cadences: Cadences::default(),
             },
             readings,

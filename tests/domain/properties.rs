@@ -175,6 +175,7 @@ impl World {
             home: Place::new(ACCOUNT, REGION),
             sources: places(),
             declared: Vec::new(),
+            deployed: None,
             selector: None,
             alarms: Vec::new(),
             objectives: Objectives::same(self.rpo, self.rto),
@@ -190,6 +191,8 @@ impl World {
             name: "random".into(),
             environments: Vec::new(),
             components: vec![component],
+            backends: Vec::new(),
+            masks_names: false,
             cadences: Cadences::default(),
         }
     }

@@ -56,6 +56,7 @@ const BANS: &[(&str, &[&str])] = &[
     ("aws_sdk", &["provider/aws/"]),
     ("kube::", &["provider/kubernetes/"]),
     ("std::process::Command", &["provider/tool/"]),
+    ("tokio::process", &["provider/tool/"]),
     ("Timestamp::now()", &["provider/clock.rs", "provider/sandbox/store.rs", "provider/sandbox/adapter.rs"]),
     ("Instant::now()", &["collector/collect.rs", "collector/heard.rs", "provider/aws/", "tui/runtime.rs"]),
     ("SystemTime::now()", &[]),
@@ -68,6 +69,7 @@ const BANS: &[(&str, &[&str])] = &[
             "cli/command/check.rs",
             "provider/sandbox/store.rs",
             "provider/aws/",
+            "provider/tool/",
             "tui/keymap/load.rs",
         ],
     ),
@@ -135,10 +137,15 @@ fn each_layer_uses_only_what_stands_below_it() {
 
 #[test]
 fn adapters_know_ports_and_not_each_other() {
-    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("provider/sandbox/")) {
-        for (line, code) in code(&text) {
-            let other = code.contains("provider::absent") || code.contains("provider::aws");
-            assert!(!other, "src/{path}:{line}: {code}");
+    for (own, others) in [
+        ("provider/sandbox/", ["provider::absent", "provider::aws", "provider::tool"]),
+        ("provider/tool/", ["provider::absent", "provider::aws", "provider::sandbox"]),
+        ("provider/aws/", ["provider::absent", "provider::tool", "provider::sandbox"]),
+    ] {
+        for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with(own)) {
+            for (line, code) in code(&text) {
+                assert!(!others.iter().any(|other| code.contains(other)), "src/{path}:{line}: {code}");
+            }
         }
     }
 }

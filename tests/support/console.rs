@@ -5,13 +5,12 @@ use jiff::tz::{TimeZone, offset};
 use lifeboat::collector::{Collector, Snapshot};
 use lifeboat::config;
 use lifeboat::domain::estate::{Estate, Provider};
-use lifeboat::domain::scope::FailureScope;
 use lifeboat::provider::port::Clock;
 use lifeboat::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile};
 use lifeboat::tui::effect::Effect;
 use lifeboat::tui::keymap::{Chord, Keymap};
 use lifeboat::tui::message::Message;
-use lifeboat::tui::model::{Judgement, Model, Overview, judge};
+use lifeboat::tui::model::{Beginning, Model, judge};
 use lifeboat::tui::theme::{Capability, Glyphs, Look};
 use lifeboat::tui::update::update;
 use lifeboat::tui::view::view;
@@ -37,6 +36,19 @@ pub(crate) fn demo(scenario: &str) -> Estate {
 
 /// Reads an estate once in the sandbox, its clock stopped at the start of the tests.
 pub(crate) fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn Clock>) {
+    let (mut collector, clock) = collector(estate, scenario);
+    wait_for(collector.once(None));
+    (Arc::new(collector.snapshot()), clock)
+}
+
+/// Waits for what a collector does.
+pub(crate) fn wait_for<T>(what: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(what)
+}
+
+/// Returns a collector of the sandbox, its clock stopped at the start of the tests.
+pub(crate) fn collector(estate: &Estate, scenario: &str) -> (Collector, Arc<dyn Clock>) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let start = super::run::START.parse().expect("a moment");
     let opening = Opening { speed: Some(0.0), start: Some(start), fresh: true };
@@ -45,16 +57,14 @@ pub(crate) fn read(estate: &Estate, scenario: &str) -> (Arc<Snapshot>, Arc<dyn C
     let clock = observers.clock.clone();
     let all =
         estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
-    let mut collector = Collector::new(
+    let collector = Collector::new(
         Arc::new(estate.clone()),
         all,
         clock.clone(),
         None,
         lifeboat::domain::reading::Readings::default(),
     );
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(collector.once(None));
-    (Arc::new(collector.snapshot()), clock)
+    (collector, clock)
 }
 
 impl Console {
@@ -73,29 +83,22 @@ impl Console {
         sandbox: Option<&str>,
         size: (u16, u16),
     ) -> Self {
-        let model = Model {
+        let look = Look::new("dark", Capability::TrueColour, Glyphs::Unicode).expect("the theme is there");
+        let model = Model::new(Beginning {
             estate: Arc::new(estate),
             origin: "the built-in estate".to_owned(),
             sandbox: sandbox.map(Into::into),
             snapshot,
-            judgement: Arc::new(Judgement::default()),
             now,
             zone: TimeZone::fixed(offset(-5)),
             size,
-            scope: FailureScope::Local,
-            environment: None,
-            overview: Overview::default(),
-            overlays: Vec::new(),
-            pending: Vec::new(),
-            keymap: Arc::new(Keymap::default()),
-            look: Look::new("dark", Capability::TrueColour, Glyphs::Unicode).expect("the theme is there"),
+            keymap: Keymap::default(),
+            look,
             presenter: false,
-            redactor: None,
             always_redacted: false,
-            mouse: true,
             read_only_for_good: false,
             notice: None,
-        };
+        });
         let mut console = Self { model, asked: Vec::new() };
         let request = console.model.judge_request();
         console.carry_out(vec![Effect::Judge(request)]);

@@ -185,8 +185,11 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
                 point.key = Some(text().as_str().into());
                 let mut failed = point.clone();
                 failed.status = PointStatus::Failed(text());
-                failed.hold =
-                    Some(Box::new(lifeboat::domain::recovery_point::Hold { what: text(), until: None }));
+                failed.hold = Some(Box::new(lifeboat::domain::recovery_point::Hold {
+                    what: text(),
+                    until: None,
+                    lifted_by: None,
+                }));
                 let mut other = RecoveryPoint::new(
                     text().as_str(),
                     PointKind::Dump,
@@ -211,6 +214,7 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
                 operation: Some(text()),
                 created_at: Some(now),
                 terraform_version: Some(text()),
+                record: Some(text()),
             }]),
             Capability::States => Fact::State(StateHistory {
                 path: text(),
@@ -226,7 +230,7 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
                     md5: Some(text()),
                 }],
                 digest: Digest::Row(text()),
-                replica_lag: None,
+                ..StateHistory::default()
             }),
             Capability::Identity => Fact::Identity(Identity {
                 who: text(),
@@ -251,7 +255,10 @@ fn through_the_screen(console: &mut Console, strings: &[String]) {
     }
     console.tell(lifeboat::tui::message::Message::Read(Arc::new(snapshot)));
     let mut painter = Painter::new(console.model.size);
-    for keys in ["", "enter", "R", "pagedown", "esc t", "G", "esc i", "esc", "j"] {
+    for keys in [
+        "", "enter", "R", "pagedown", "esc t", "G", "esc i", "esc 3", "j", "enter", "v", "esc", "G", "enter",
+        "j", "esc 1", "j", "2", "b", "enter", "esc", "b b b", "c", "left", "z", "z c 1",
+    ] {
         console.keys(keys);
         let bytes = painter.frame(&console.model);
         if let Err(why) = is_our_grammar(&bytes) {

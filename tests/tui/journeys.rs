@@ -12,7 +12,8 @@ fn q_leaves_the_terminal_as_it_was() {
     journey.press("R");
     journey.until("the Region's verdicts", |screen| screen.contains("us-east-2 is gone"));
     journey.press("\r");
-    journey.until("details", |screen| screen.contains("best point"));
+    // Whichever component is on top: on a busy machine not everything is read yet.
+    journey.until("details", |screen| screen.contains("the oldest reading behind this"));
     journey.press("\x1b");
     journey.until("the overview", |screen| screen.contains("46/46"));
     journey.press("q");

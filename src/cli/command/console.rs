@@ -4,7 +4,6 @@ use crate::cli::ambient::{self, Opened};
 use crate::cli::args::{ConsoleArgs, Global};
 use crate::cli::wire::{self, Reality, Wired};
 use crate::config::Loaded;
-use crate::domain::redaction::Redactor;
 use crate::failure::{Failure, FailureKind};
 use crate::tui::keymap::load as keymap;
 use crate::tui::{self, Setup, theme};
@@ -37,7 +36,7 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
     notes.extend(problems);
     let first = Arc::new(crate::collector::Snapshot { readings: kept, ..collector.snapshot() });
     let (publish, snapshots) = watch::channel(first);
-    let (refresh, asked) = mpsc::channel(1);
+    let (requests, asked) = mpsc::channel(16);
     // The collector has a thread of its own, so that a slow network never delays a key.
     let reader = std::thread::Builder::new()
         .name("collector".to_owned())
@@ -56,11 +55,10 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
         },
         clock,
         snapshots,
-        refresh,
+        requests,
         logins,
         keymap,
         look,
-        redactor: (global.redact || args.presenter).then(|| Redactor::new("lifeboat")),
         always_redacted: global.redact,
         presenter: args.presenter,
         read_only_for_good: args.read_only,

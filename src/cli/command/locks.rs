@@ -6,6 +6,7 @@ use crate::cli::output::Output;
 use crate::cli::wire;
 use crate::domain::Text;
 use crate::domain::duration::age_words;
+use crate::domain::reading::Capability;
 use crate::failure::Failure;
 use std::time::Duration;
 
@@ -15,7 +16,10 @@ use std::time::Duration;
 /// When the estate does not open.
 pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
     output.no_prometheus("locks")?;
-    let judged = wire::judge(global, false, None)?;
+    let mut wired = wire::open(global)?;
+    // What was written since a lock was taken is evidence.
+    wired.collector.only(&[Capability::Locks, Capability::States]);
+    let judged = wire::judge_opened(wired, false, None)?;
     for note in &judged.notes {
         output.note(note);
     }
@@ -43,14 +47,19 @@ fn show(document: &LocksDocument) -> String {
         let lock = &row.lock;
         let age = row.age_s.map_or("of unknown age".to_owned(), |age| age_words(Duration::from_secs(age)));
         out.push_str(&format!(
-            "{}  held for {age} by {}, {}\n  {} {}  lock ID {}\n",
-            row.component,
+            "{}  held for {age} by {}, {}\n  {} {} in {}  lock ID {}\n",
+            row.component.as_ref().or(row.backend.as_ref()).unwrap_or(&lock.path),
             lock.who.clone().unwrap_or_else(unknown),
             lock.operation.clone().unwrap_or_else(unknown),
             lock.store.words(),
             lock.path,
+            row.place.region,
             lock.id.clone().unwrap_or_else(unknown),
         ));
+        out.push_str(&format!("  {}\n", row.evidence.means));
+        if let Some(record) = &lock.record {
+            out.push_str(&format!("  its record: `{record}`\n"));
+        }
         for says in &row.evidence.living {
             out.push_str(&format!("  holder may be alive: {says}\n"));
         }

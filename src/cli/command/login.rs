@@ -44,7 +44,7 @@ pub fn run(global: &Global, args: &LoginArgs, output: &Output) -> Result<u8, Fai
         args,
         output,
         purpose,
-        redactor: global.redact.then(|| Redactor::new("lifeboat")),
+        redactor: global.redact.then(|| loaded.estate.redactor()),
         connections: Connections::new(&loaded.estate, Some(folder.clone()), purpose)?,
         folder,
         runtime: tokio::runtime::Builder::new_current_thread()

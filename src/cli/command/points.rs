@@ -1,15 +1,18 @@
 //! `points`: what there is to recover from.
 
 use crate::cli::args::{Format, Global, PointsArgs};
-use crate::cli::document::{self, PointsDocument};
+use crate::cli::document::{self, CursorDocument, LossKind, PointsDocument};
 use crate::cli::output::Output;
 use crate::cli::table::{Cell, table};
 use crate::cli::wire;
 use crate::config::diagnostic::suggestion;
-use crate::domain::duration::{age_words, elapsed};
+use crate::domain::Text;
+use crate::domain::duration::{age_words, elapsed, words};
+use crate::domain::moment;
 use crate::domain::size::bytes;
 use crate::domain::text::harmless;
 use crate::failure::{Failure, FailureKind};
+use std::time::Duration;
 
 /// Runs the command.
 ///
@@ -34,12 +37,56 @@ pub fn run(global: &Global, args: &PointsArgs, output: &Output) -> Result<u8, Fa
         output.note(note);
     }
     let all = args.components.is_empty();
+    if let Some(typed) = &args.at {
+        let at = moment::parse(typed, judged.moment.now)
+            .map_err(|says| Failure::new(FailureKind::Usage, harmless(&says)))?;
+        let wanted = |id: &str| all || args.components.iter().any(|wanted| wanted == id);
+        let document = document::points_at(&judged, at, args.failure.scope(), wanted);
+        match output.format() {
+            Format::Json => output.json(&document)?,
+            _ => output.text(&show_at(&document, output.colour()))?,
+        }
+        return Ok(0);
+    }
     let document = document::points(&judged, |id| all || args.components.iter().any(|wanted| wanted == id));
     match output.format() {
         Format::Json => output.json(&document)?,
         _ => output.text(&show(&document, output.colour()))?,
     }
     Ok(0)
+}
+
+fn show_at(document: &CursorDocument, colour: bool) -> String {
+    let rows: Vec<Vec<Cell>> = document
+        .components
+        .iter()
+        .map(|row| {
+            let loss = match (row.loss, row.loss_s) {
+                (LossKind::Span, Some(0)) => "nothing".to_owned(),
+                (LossKind::Span, Some(secs)) => words(Duration::from_secs(secs)),
+                (LossKind::Everything, _) => "everything".to_owned(),
+                (LossKind::Unknown, Some(secs)) => {
+                    format!("unknown (was {})", words(Duration::from_secs(secs)))
+                }
+                _ => "unknown".to_owned(),
+            };
+            let moment =
+                row.moment.map_or("–".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+            let point = match (&row.point, row.kind) {
+                (Some(point), Some(kind)) => format!("{} {point}", kind.words()),
+                _ => row.why.as_ref().map_or(String::new(), Text::to_string),
+            };
+            vec![
+                Cell::new(row.component.as_str()),
+                Cell::figure(loss),
+                Cell::new(moment),
+                Cell::new(row.place.as_ref().map_or("–", |place| place.region.as_str())),
+                Cell::new(point),
+            ]
+        })
+        .collect();
+    let headings = ["component", "would lose", "goes back to (UTC)", "Region", "by"];
+    format!("{}\n\n{}", document.set.says, table(&headings, &rows, colour))
 }
 
 fn show(document: &PointsDocument, colour: bool) -> String {

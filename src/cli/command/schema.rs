@@ -2,8 +2,8 @@
 
 use crate::cli::args::{SchemaArgs, SchemaOf};
 use crate::cli::document::{
-    CheckDocument, DoctorDocument, LocksDocument, LoginDocument, PointsDocument, StatesDocument,
-    StatusDocument,
+    CheckDocument, ComparisonDocument, CursorDocument, DoctorDocument, LocksDocument, LoginDocument,
+    PointsDocument, StatesDocument, StatusDocument,
 };
 use crate::cli::output::Output;
 use crate::config::schema;
@@ -27,6 +27,8 @@ pub fn of(what: SchemaOf) -> Value {
         SchemaOf::Estate => schema::estate(),
         SchemaOf::Status => written::<StatusDocument>(),
         SchemaOf::Points => written::<PointsDocument>(),
+        SchemaOf::PointsAt => written::<CursorDocument>(),
+        SchemaOf::Comparison => written::<ComparisonDocument>(),
         SchemaOf::Locks => written::<LocksDocument>(),
         SchemaOf::States => written::<StatesDocument>(),
         SchemaOf::Check => written::<CheckDocument>(),

@@ -1,14 +1,14 @@
 //! The JSON documents: a versioned contract. Names are snake_case, durations whole seconds ending in `_s`, times
 //! RFC 3339 in UTC. Each has a golden file and a schema, `lifeboat schema NAME`.
 
+mod cursor;
 mod inventory;
 mod report;
 mod status;
+mod terraform;
 
-pub use inventory::{
-    LockStatus, LocksDocument, MissingRead, PointStatusDocument, PointsDocument, StateStatus, StatesDocument,
-    locks, points, states,
-};
+pub use cursor::{CursorDocument, CursorRowStatus, CursorSet, CursorWorst, points_at};
+pub use inventory::{MissingRead, PointStatusDocument, PointsDocument, points};
 pub use report::{
     CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
     LoginStatus,
@@ -16,6 +16,11 @@ pub use report::{
 pub use status::{
     BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
     StatusDocument, TimeKind, TroubleStatus, status,
+};
+
+pub use terraform::{
+    ComparisonDocument, LockStatus, LocksDocument, StateStatus, StateTroubleStatus, StatesDocument, locks,
+    states,
 };
 
 use super::wire::{Judged, Reality};

@@ -48,6 +48,21 @@ pub struct BestPoint {
     pub read_at: Timestamp,
 }
 
+impl BestPoint {
+    /// Returns `judged` as the point that would be used to bring back `moment`.
+    pub(super) fn of(judged: &JudgedPoint<'_>, moment: Timestamp) -> Self {
+        Self {
+            id: judged.point.id.clone(),
+            kind: judged.point.kind,
+            place: judged.point.place.clone(),
+            moment,
+            retrieval: judged.point.retrieval.unwrap_or_default(),
+            size_bytes: judged.point.size_bytes,
+            read_at: judged.read_at,
+        }
+    }
+}
+
 /// The judgement of an RPO.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RpoJudgement {
@@ -219,15 +234,7 @@ fn newest_of_the_slow<'a, 'b>(points: &'a [JudgedPoint<'b>]) -> Option<&'a Judge
 }
 
 fn best_point(point: &JudgedPoint<'_>) -> Option<BestPoint> {
-    Some(BestPoint {
-        id: point.point.id.clone(),
-        kind: point.point.kind,
-        place: point.point.place.clone(),
-        moment: point.moment?,
-        retrieval: point.point.retrieval.unwrap_or_default(),
-        size_bytes: point.point.size_bytes,
-        read_at: point.read_at,
-    })
+    point.moment.map(|moment| BestPoint::of(point, moment))
 }
 
 /// Says how what protects a component has stopped moving, if it has.

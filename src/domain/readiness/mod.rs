@@ -5,17 +5,21 @@
 //! known, a point that does not survive a failure never counts for it, and more age never improves a verdict.
 
 mod composite;
+mod cursor;
 mod finding;
 mod loss;
 mod sentence;
+mod terraform;
 mod time;
 mod trouble;
 mod usable;
 mod verdict;
 
+pub use cursor::{Cursor, CursorRow, recover_to};
 pub use finding::findings;
 pub use loss::{BestPoint, Loss, RpoJudgement};
 pub use sentence::{Tally, headline, tally};
+pub use terraform::{LockSeen, StateSeen, locks_seen, state_troubles, states_seen};
 pub use time::{RecoveryTime, RtoJudgement};
 pub use trouble::{Severity, Trouble, TroubleCode, troubles};
 pub use usable::{JudgedPoint, Source, Usability, WhyNot, judge_points, sources};

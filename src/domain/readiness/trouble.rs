@@ -1,16 +1,15 @@
 //! Everything that is wrong or stands in the way, in one list, the worst first.
 
-use super::{Assessments, Moment, Verdict, findings};
+use super::{Assessments, Moment, Verdict, findings, terraform};
 use crate::domain::Text;
+use crate::domain::backend::Backend;
 use crate::domain::condition::Health;
 use crate::domain::duration::{age_words, elapsed};
 use crate::domain::estate::Estate;
 use crate::domain::ids::{ComponentId, EnvironmentName};
-use crate::domain::lock::Lock;
-use crate::domain::place::Place;
+use crate::domain::place::{OUTSIDE, Place};
 use crate::domain::reading::{Capability, Fact, Failed, Lack, ReadTrouble, Reading, Readings, Subject};
 use crate::domain::scope::FailureScope;
-use crate::domain::state::{StateHistory, StateTrouble};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +68,22 @@ codes! {
     StateUnreadable = "state-unreadable";
     /// A state's digest row differs from its bytes.
     DigestMismatch = "digest-mismatch";
+    /// A state is deleted and its digest row is not.
+    DigestDangling = "digest-dangling";
+    /// A state's newest version has another lineage than the one before it.
+    LineageChanged = "lineage-changed";
+    /// A state's serial went back.
+    SerialWentBack = "serial-went-back";
+    /// Two versions of a state have one serial.
+    SerialUsedTwice = "serial-used-twice";
+    /// A state's replica is behind.
+    ReplicaBehind = "replica-behind";
+    /// A state's replica has no such state.
+    ReplicaLacks = "replica-lacks";
+    /// A state and its replica were both written on their own.
+    SplitBrain = "split-brain";
+    /// Locks taken in one place exclude nobody in another.
+    LocksApart = "locks-apart";
     /// A state is locked.
     StateLocked = "state-locked";
     /// A component is not there any more.
@@ -97,6 +112,14 @@ codes! {
     CadenceMissed = "cadence-missed";
     /// A point is much smaller or larger than those before it.
     SizeAnomaly = "size-anomaly";
+    /// A point's bytes do not fit its checksum, or there is no byte.
+    ChecksumWrong = "checksum-wrong";
+    /// A copy lacks points that its source has.
+    CopyBehind = "copy-behind";
+    /// What is deleted in a bucket is deleted in its replica too.
+    DeletesAreReplicated = "deletes-are-replicated";
+    /// A copy of a point has other bytes than its source.
+    CopyDiffers = "copy-differs";
 }
 
 impl TroubleCode {
@@ -111,9 +134,12 @@ impl TroubleCode {
             Self::StateUnreadable => 5,
             Self::ObjectsDeleted => 6,
             Self::Incident => 7,
-            Self::DigestMismatch => 8,
+            Self::DigestMismatch | Self::DigestDangling | Self::SplitBrain | Self::LineageChanged => 8,
             Self::ComponentUnwell => 9,
             Self::StateLocked | Self::KeyUnusable | Self::ReadDenied | Self::ReadFailed => 10,
+            Self::SerialWentBack | Self::SerialUsedTwice | Self::ReplicaBehind | Self::ReplicaLacks => 10,
+            Self::ChecksumWrong | Self::CopyBehind | Self::CopyDiffers | Self::LocksApart => 11,
+            Self::DeletesAreReplicated => 11,
             Self::RetentionGap | Self::CadenceMissed | Self::SizeAnomaly => 11,
             Self::RpoBreached | Self::RtoBreached => 12,
             Self::RpoUnknown | Self::RtoUnknown => 13,
@@ -194,6 +220,7 @@ pub fn troubles(
 fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trouble> {
     let by_id = estate.by_id();
     let mut all = Vec::new();
+    let mut of_backends = Vec::new();
     let mut failed: Failures<'_> = BTreeMap::new();
     let mut answered: BTreeMap<&Place, Timestamp> = BTreeMap::new();
     for (key, reading) in readings.iter() {
@@ -216,7 +243,7 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
                 let lacks = reading.lacking.iter().filter(|lack| lack.why != ReadTrouble::Unfinished);
                 let lacks = lacks.map(|lack| (id, Failed { at, why: named(lack) }));
                 failed.entry((&component.environment, place)).or_default().extend(lacks);
-                let found = of_fact(id, place == &component.home, reading, readings, place, now);
+                let found = of_fact(reading);
                 all.extend(found.into_iter().map(|(severity, code, at, says)| Trouble {
                     severity,
                     code,
@@ -239,6 +266,14 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
                     says: Text::new(&says),
                 }));
             }
+            Subject::Backend(name, place) => {
+                let Some(backend) = estate.backend(name) else { continue };
+                of_backends.extend(
+                    of_backend(backend, place, key.capability, reading).into_iter().map(|said| (place, said)),
+                );
+            }
+            // Read because somebody looks at it: what is wrong with it stands beside it.
+            Subject::State(..) => {}
             Subject::Key(place) => {
                 let state = reading.held.as_ref().map(|held| &held.fact);
                 let says = match state {
@@ -263,7 +298,19 @@ fn of_readings(estate: &Estate, readings: &Readings, now: Timestamp) -> Vec<Trou
             }
         }
     }
-    all.extend(of_failed(&failed, &answered));
+    let silent = of_failed(&failed, &answered);
+    // That a whole Region is silent is said once.
+    let is_said = |place: &Place, said: &Trouble| {
+        let region = format!("{} does not answer", place.region);
+        silent.iter().any(|other| {
+            other.code == TroubleCode::RegionUnreachable
+                && other.environment == said.environment
+                && other.says.as_str() == region
+        })
+    };
+    all.extend(of_backends.into_iter().filter(|(place, said)| !is_said(place, said)).map(|(_, said)| said));
+    all.extend(silent);
+    all.extend(terraform::troubles(estate, readings, now));
     all
 }
 
@@ -295,25 +342,9 @@ fn users_of_key<'a>(
 
 type Said = (Severity, TroubleCode, Option<Timestamp>, String);
 
-fn of_fact(
-    id: &ComponentId,
-    at_home: bool,
-    reading: &Reading,
-    readings: &Readings,
-    place: &Place,
-    now: Timestamp,
-) -> Vec<Said> {
+fn of_fact(reading: &Reading) -> Vec<Said> {
     let Some(held) = reading.held.as_ref() else { return Vec::new() };
     match &held.fact {
-        Fact::State(state) if at_home => of_state(state).into_iter().collect(),
-        Fact::Locks(locks) => {
-            let state = readings.of(id, place, Capability::States).and_then(|reading| reading.held.as_ref());
-            let state = state.and_then(|held| match &held.fact {
-                Fact::State(state) => Some(state),
-                _ => None,
-            });
-            locks.iter().map(|lock| of_lock(lock, state, now)).collect()
-        }
         Fact::Condition(condition) => {
             let mut said = Vec::new();
             let status = &condition.status;
@@ -343,6 +374,7 @@ fn of_fact(
             said.extend(condition.incidents.iter().map(|incident| {
                 let (severity, code) = match incident.code.as_str() {
                     "objects-deleted" => (Severity::Alarm, TroubleCode::ObjectsDeleted),
+                    "note-deletes-replicate" => (Severity::Warning, TroubleCode::DeletesAreReplicated),
                     "few-objects-deleted" => (Severity::Warning, TroubleCode::ObjectsDeleted),
                     // What is set up wrong or has happened without loss yet; the rest is an alarm.
                     code if code.starts_with("warn-") => (Severity::Warning, TroubleCode::Incident),
@@ -357,38 +389,30 @@ fn of_fact(
     }
 }
 
-fn of_state(state: &StateHistory) -> Option<Said> {
-    let at = state.current().map(|version| version.written_at);
-    let (code, says) = match state.trouble()? {
-        StateTrouble::WouldRebuildEverything => (
-            TroubleCode::WouldRebuildEverything,
-            "Terraform would rebuild everything: there is no state, and no digest row to stop it".to_owned(),
-        ),
-        StateTrouble::Unreadable(form) => {
-            (TroubleCode::StateUnreadable, format!("the newest version of the state is {}", form.words()))
-        }
-        StateTrouble::DigestMismatch => (
-            TroubleCode::DigestMismatch,
-            "the digest row differs from the state's bytes, so Terraform refuses to read it".to_owned(),
-        ),
-    };
-    Some((Severity::Alarm, code, at, says))
-}
-
-fn of_lock(lock: &Lock, state: Option<&StateHistory>, now: Timestamp) -> Said {
-    let who = lock.who.as_ref().map_or("an unknown holder", Text::as_str);
-    let operation = lock.operation.as_ref().map_or("an unknown operation", Text::as_str);
-    let age = lock
-        .created_at
-        .map_or("of unknown age".to_owned(), |at| format!("for {}", age_words(elapsed(at, now))));
-    let evidence = lock.evidence(state, now);
-    let mut says = format!("locked {age} by {who} ({operation}, {})", lock.store.words());
-    for sentence in evidence.living.iter().chain(&evidence.stale) {
-        says.push_str("; ");
-        says.push_str(sentence.as_str());
+/// Says why what a backend holds could not be read.
+fn of_backend(backend: &Backend, place: &Place, capability: Capability, reading: &Reading) -> Vec<Trouble> {
+    let lacks = reading.lacking.iter().filter(|lack| lack.why != ReadTrouble::Unfinished).map(named);
+    let whys = reading.failed.iter().map(|failed| failed.why.clone()).chain(lacks);
+    let mut all: Vec<Trouble> = Vec::new();
+    for why in whys.filter(|why| *why != ReadTrouble::CredentialsExpired) {
+        let code = match why {
+            ReadTrouble::Denied { .. } => TroubleCode::ReadDenied,
+            ReadTrouble::Throttled => TroubleCode::ReadThrottled,
+            _ => TroubleCode::ReadFailed,
+        };
+        let what = capability.words();
+        let says = format!("{what} of the backend {} in {}: {why}", backend.name, place.region);
+        all.push(Trouble {
+            severity: Severity::Warning,
+            code,
+            environment: backend.environment.clone(),
+            component: None,
+            scope: None,
+            at: None,
+            says: Text::new(&says),
+        });
     }
-    let severity = if evidence.living.is_empty() { Severity::Warning } else { Severity::Note };
-    (severity, TroubleCode::StateLocked, lock.created_at, says)
+    all
 }
 
 fn of_identity(reading: &Reading, now: Timestamp) -> Option<String> {
@@ -426,9 +450,11 @@ fn of_failed(failed: &Failures<'_>, answered: &BTreeMap<&Place, Timestamp>) -> V
         let silent = |failed: &&(&ComponentId, Failed)| {
             matches!(failed.1.why, ReadTrouble::Unreachable | ReadTrouble::TimedOut)
         };
-        // Several reads found nobody, and none has been answered since the first of them.
+        // Several reads found nobody, and none has been answered since the first of them. What lies outside has no more
+        // in common than that.
         let first = failures.iter().filter(silent).map(|(_, failed)| failed.at).min();
-        let gone = failures.iter().filter(silent).count() > 1
+        let gone = place.region.as_str() != OUTSIDE
+            && failures.iter().filter(silent).count() > 1
             && first.is_some_and(|first| answered.get(place).is_none_or(|answered| *answered < first));
         let mut seen: BTreeSet<(Option<&ComponentId>, String)> = BTreeSet::new();
         for (id, failure) in failures {

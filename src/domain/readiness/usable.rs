@@ -14,6 +14,7 @@ use crate::domain::reading::{
 };
 use crate::domain::recovery_point::{PointStatus, RecoveryPoint};
 use crate::domain::scope::FailureScope;
+use crate::domain::state::StateHistory;
 use jiff::Timestamp;
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -183,7 +184,7 @@ fn source<'a>(
     let held = held.and_then(|held| {
         let points = match &held.fact {
             Fact::Points(points) => Cow::Borrowed(points.as_slice()),
-            Fact::State(state) => Cow::Owned(state.points(place)),
+            Fact::State(state) => Cow::Owned(state.points(place, home_state(component, place, readings))),
             _ => return None,
         };
         Some((points, held))
@@ -191,6 +192,15 @@ fn source<'a>(
     // A reading without points in it tells nothing of points, however fresh it is.
     let fresh = fresh && held.is_some();
     Source { place, reading: Some(reading), fresh, whole: fresh && whole, held, why_not }
+}
+
+/// Returns what was last read of a state where it lives, for a replica: however old that is, it says what was written.
+fn home_state<'a>(component: &Component, place: &Place, readings: &'a Readings) -> Option<&'a StateHistory> {
+    let away = Some(&component.home).filter(|home| *home != place)?;
+    match &readings.of(&component.id, away, Capability::States)?.held.as_ref()?.fact {
+        Fact::State(state) => Some(state),
+        _ => None,
+    }
 }
 
 /// Judges every point that `sources` hold.

@@ -1,23 +1,24 @@
 //! AWS behind the ports: which service answers for which kind of component.
 
 use super::connection::Connections;
+use super::dump::Verified;
 use super::fault::Fault;
 use super::reader::{Gathered, Reader};
-use super::{backup, cloudwatch, dynamodb, eks, identity, rds, rds_cluster, route53, s3, service, tags};
+use super::{
+    backup, cloudwatch, dump, dynamodb, eks, identity, rds, rds_cluster, route53, s3, service, tags,
+};
 use crate::domain::Text;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::{Component, Environment, Selector};
 use crate::domain::kind::Kind;
-use crate::domain::lock::Lock;
 use crate::domain::place::{GLOBAL, OUTSIDE, Place};
 use crate::domain::proof::Proof;
 use crate::domain::reading::{Lack, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
-use crate::domain::state::StateHistory;
 use crate::provider::clock::SystemClock;
 use crate::provider::port::{
-    Answer, Ask, BoxFuture, Clock, Deaf, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
-    ReadPoints, ReadProofs, ReadStates,
+    Answer, Ask, BoxFuture, Clock, Deaf, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadPoints,
+    ReadProofs,
 };
 use std::future::ready;
 use std::sync::Arc;
@@ -25,13 +26,14 @@ use std::sync::Arc;
 /// Reads accounts of AWS.
 #[derive(Debug, Clone)]
 pub struct AwsAdapter {
-    connections: Arc<Connections>,
+    pub(super) connections: Arc<Connections>,
+    verified: Arc<Verified>,
 }
 
 impl AwsAdapter {
     /// Returns the adapter over these connections.
     pub fn new(connections: Arc<Connections>) -> Self {
-        Self { connections }
+        Self { connections, verified: Arc::default() }
     }
 
     /// Returns everything that reads through it.
@@ -67,6 +69,9 @@ impl AwsAdapter {
         }
         if !is_read(component.kind) {
             return Err(not_read(component.kind));
+        }
+        if component.kind == Kind::DatabaseDump {
+            return Ok(dump::points(&reader, component, &self.verified).await);
         }
         let id = tags::identifier(&reader, component).await?;
         if component.kind == Kind::BackupVault {
@@ -113,6 +118,10 @@ impl AwsAdapter {
         }
         if !is_read(component.kind) {
             return Err(not_read(component.kind));
+        }
+        if let (Kind::DatabaseDump, Some(Selector::Id(id))) = (component.kind, &component.selector) {
+            let bucket = id.as_str().trim_start_matches("s3://").split('/').next().unwrap_or_default();
+            return s3::condition(reader, bucket).await;
         }
         let id = match tags::identifier(reader, component).await {
             Ok(id) => id,
@@ -175,6 +184,7 @@ fn is_read(kind: Kind) -> bool {
             | Kind::DynamodbTable
             | Kind::BackupVault
             | Kind::EksCluster
+            | Kind::DatabaseDump
             | Kind::DnsRecord
             | Kind::Service
     );
@@ -199,7 +209,7 @@ fn not_read(kind: Kind) -> Fault {
     Fault::plain("lifeboat", ReadTrouble::Other(Text::new(&says)))
 }
 
-fn answered<T>(brought: Result<(T, Option<Fault>), Fault>, source: &str) -> Answer<T> {
+pub(super) fn answered<T>(brought: Result<(T, Option<Fault>), Fault>, source: &str) -> Answer<T> {
     match brought {
         Ok((value, missing)) => {
             let lack = |fault: Fault| Lack { source: Text::new(&fault.source), why: fault.trouble };
@@ -243,20 +253,6 @@ impl ReadConditions for AwsAdapter {
             };
             answered(Box::pin(self.look(ask)).await, source)
         })
-    }
-}
-
-impl ReadLocks for AwsAdapter {
-    fn locks<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
-        let fault = not_read(ask.component.kind);
-        Box::pin(ready(Answer::new(Text::new(&fault.source), Err(fault.trouble))))
-    }
-}
-
-impl ReadStates for AwsAdapter {
-    fn state<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<StateHistory>> {
-        let fault = not_read(ask.component.kind);
-        Box::pin(ready(Answer::new(Text::new(&fault.source), Err(fault.trouble))))
     }
 }
 

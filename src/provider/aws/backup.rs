@@ -11,7 +11,7 @@ use super::reader::{Gathered, Pages, Reader};
 use super::selection;
 use crate::domain::Text;
 use crate::domain::condition::{Condition, Health, Incident};
-use crate::domain::duration::before;
+use crate::domain::duration::{after, before};
 use crate::domain::recovery_point::{Hold, Holds, PointKind, PointStatus, RecoveryPoint};
 use crate::provider::clock::SystemClock;
 use crate::provider::port::Clock;
@@ -119,7 +119,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     /// Returns it as a point; only two of its statuses can be restored from (B2).
-    fn point(&self, reader: &Reader<'_>, hold: Option<&Hold>) -> RecoveryPoint {
+    fn point(&self, reader: &Reader<'_>, hold: Option<&(Hold, Duration)>) -> RecoveryPoint {
         let place = reader.site.place.clone();
         let mut point = RecoveryPoint::new(self.arn, PointKind::VaultPoint, place, Holds::Until(self.at));
         point.status = match self.status {
@@ -136,7 +136,10 @@ impl Told<'_> {
         };
         point.key = self.key.filter(|key| !key.is_empty()).map(Into::into);
         point.size_bytes = bytes(self.size);
-        point.hold = hold.cloned().map(Box::new);
+        point.hold = hold.cloned().map(|(hold, least)| {
+            let until = (!least.is_zero()).then(|| after(self.at, least));
+            Box::new(Hold { until, ..hold })
+        });
         point
     }
 }
@@ -201,11 +204,18 @@ async fn vault(reader: &Reader<'_>, name: &str) -> Result<Option<DescribeBackupV
     }
 }
 
-/// Returns what a vault's lock keeps from being deleted; until its date it can still be taken off.
-fn hold(vault: &DescribeBackupVaultOutput) -> Option<Hold> {
+/// Returns what a vault's lock keeps from being deleted, and for how long after it was made; until its date the lock can
+/// still be taken off.
+fn hold(vault: &DescribeBackupVaultOutput) -> Option<(Hold, Duration)> {
     (vault.locked() == Some(true)).then(|| {
         let least = vault.min_retention_days().map_or(String::new(), |days| format!(", at least {days} d"));
-        Hold { what: Text::new(&format!("vault lock{least}")), until: None }
+        // Without a date it is one of governance; with one it can be taken off until then, and never after.
+        let now = SystemClock.now();
+        let is_final = moment(vault.lock_date()).is_some_and(|date| date <= now);
+        let lifted_by = (!is_final).then(|| "backup:DeleteBackupVaultLockConfiguration".into());
+        let days = vault.min_retention_days().and_then(|days| u64::try_from(days).ok()).unwrap_or(0);
+        let hold = Hold { what: Text::new(&format!("vault lock{least}")), until: None, lifted_by };
+        (hold, Duration::from_secs(days * 86_400))
     })
 }
 

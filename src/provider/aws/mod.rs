@@ -17,6 +17,7 @@ mod convert;
 mod discover;
 #[cfg(feature = "aws-compute")]
 mod dlm;
+mod dump;
 mod dynamodb;
 #[cfg(feature = "aws-compute")]
 mod ec2;
@@ -26,7 +27,9 @@ mod governor;
 mod guard;
 mod http;
 mod identity;
+mod locks;
 pub mod login;
+mod objects;
 pub mod operation;
 pub mod policy;
 pub mod preflight;
@@ -42,7 +45,9 @@ mod service;
 mod session;
 mod shared;
 mod skew;
+mod states;
 mod tags;
+mod terraform;
 
 pub use adapter::AwsAdapter;
 pub use connection::{Connections, Site, ambient_region, timeouts};

@@ -180,7 +180,15 @@ operations! {
         for [S3Bucket];
     GET_BUCKET_LIFECYCLE_CONFIGURATION = S3 "GetBucketLifecycleConfiguration" Read
         ["s3:GetLifecycleConfiguration"] for [S3Bucket];
-    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"] for [S3Bucket];
+    LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"]
+        for [S3Bucket, TerraformState, DatabaseDump];
+
+    // States, locks, dumps.
+    LIST_OBJECTS_V2 = S3 "ListObjectsV2" Read ["s3:ListBucket"] for [TerraformState, DatabaseDump];
+    GET_OBJECT = S3 "GetObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [TerraformState, DatabaseDump]
+        at rate(1_000.0, 200.0);
+    SCAN = Dynamodb "Scan" Read ["dynamodb:Scan"] for [TerraformState] at rate(20.0, 20.0);
+    GET_ITEM = Dynamodb "GetItem" Read ["dynamodb:GetItem"] for [TerraformState] at rate(50.0, 50.0);
 
     // Tables.
     LIST_TABLES = Dynamodb "ListTables" Read ["dynamodb:ListTables"] for [DynamodbTable];

@@ -2,6 +2,7 @@
 
 use super::operation::{OPERATIONS, Operation};
 use crate::domain::action::ActionClass;
+use crate::domain::backend::Backend;
 use crate::domain::estate::{Component, Estate, Provider, Purpose, Selector};
 use crate::domain::ids::AccountId;
 use crate::domain::kind::Kind;
@@ -46,8 +47,49 @@ fn of_account<'a>(estate: &'a Estate, account: &'a AccountId) -> impl Iterator<I
     })
 }
 
+fn backends<'a>(estate: &'a Estate, account: &'a AccountId) -> impl Iterator<Item = &'a Backend> {
+    estate.backends.iter().filter(move |backend| backend.home.account == *account)
+}
+
+/// Returns the buckets with states and dumps, each with the prefixes in it that matter, and the lock tables.
+fn kept(estate: &Estate, account: &AccountId) -> (BTreeMap<String, BTreeSet<String>>, BTreeSet<String>) {
+    let (mut buckets, mut tables) = (BTreeMap::<String, BTreeSet<String>>::new(), BTreeSet::new());
+    let mut add = |path: &str| {
+        let path = path.trim_start_matches("s3://");
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        if !bucket.is_empty() {
+            buckets.entry(bucket.to_owned()).or_default().insert(key.to_owned());
+        }
+    };
+    for backend in backends(estate, account) {
+        for place in backend.places() {
+            let Some((bucket, table)) = backend.at(place) else { continue };
+            for prefix in backend.prefixes() {
+                add(&format!("{bucket}/{prefix}"));
+            }
+            tables.extend(table.map(ToString::to_string));
+        }
+    }
+    let is_kept = |component: &&Component| {
+        matches!(component.kind, Kind::TerraformState)
+            || (component.kind == Kind::DatabaseDump
+                && matches!(&component.selector, Some(Selector::Id(id)) if id.as_str().starts_with("s3://")))
+    };
+    for component in of_account(estate, account).filter(is_kept) {
+        if let Some(Selector::Id(id)) = &component.selector {
+            add(id.as_str());
+        }
+        for (_, at) in component.declared.iter().filter(|(place, _)| place.account == *account) {
+            add(at.as_str());
+        }
+    }
+    (buckets, tables)
+}
+
 fn kinds(estate: &Estate, account: &AccountId) -> BTreeSet<Kind> {
-    of_account(estate, account).map(|component| component.kind).collect()
+    let of_components = of_account(estate, account).map(|component| component.kind);
+    let backends = backends(estate, account).next().map(|_| Kind::TerraformState);
+    of_components.chain(backends).collect()
 }
 
 /// Returns the policy for `account`.
@@ -57,7 +99,10 @@ fn document(estate: &Estate, account: &AccountId, purpose: Purpose) -> Value {
     for operation in needed(estate, account, purpose) {
         for permission in operation.permissions {
             let service = permission.split_once(':').map_or("", |(service, _)| service);
-            let resources = resources(estate, account, permission);
+            let resources = resources(estate, account, permission, purpose);
+            if resources.is_empty() {
+                continue; // there is no such thing in this account
+            }
             statements.entry((service, resources)).or_default().insert(permission);
         }
     }
@@ -94,7 +139,7 @@ fn document(estate: &Estate, account: &AccountId, purpose: Purpose) -> Value {
 }
 
 /// Returns the resources that a permission is needed for, as narrow as the service lets them be told beforehand.
-fn resources(estate: &Estate, account: &AccountId, permission: &str) -> Vec<String> {
+fn resources(estate: &Estate, account: &AccountId, permission: &str, purpose: Purpose) -> Vec<String> {
     let everything = || vec!["*".to_owned()];
     let named = |kind: Kind, arn: &dyn Fn(&str) -> Vec<String>| {
         let mut arns = BTreeSet::new();
@@ -118,6 +163,31 @@ fn resources(estate: &Estate, account: &AccountId, permission: &str) -> Vec<Stri
     };
     match permission {
         "s3:ListAllMyBuckets" => everything(),
+        "s3:ListBucket" => {
+            kept(estate, account).0.keys().map(|bucket| format!("arn:aws:s3:::{bucket}")).collect()
+        }
+        "s3:ListBucketVersions" => {
+            let listed = kept(estate, account).0.into_keys().map(|bucket| format!("arn:aws:s3:::{bucket}"));
+            let of_buckets = of_account(estate, account).any(|component| component.kind == Kind::S3Bucket);
+            let of_buckets = if of_buckets {
+                named(Kind::S3Bucket, &|bucket| vec![format!("arn:aws:s3:::{bucket}")])
+            } else {
+                Vec::new()
+            };
+            let all: BTreeSet<String> = listed.chain(of_buckets).collect();
+            if all.contains("*") { everything() } else { all.into_iter().collect() }
+        }
+        // The bytes of states and of checksum files, and nobody else's.
+        "s3:GetObject" | "s3:GetObjectVersion" if purpose == Purpose::Observe => {
+            let all = kept(estate, account).0.into_iter().flat_map(|(bucket, prefixes)| {
+                prefixes.into_iter().map(move |prefix| format!("arn:aws:s3:::{bucket}/{prefix}*"))
+            });
+            all.collect()
+        }
+        "dynamodb:Scan" | "dynamodb:GetItem" => {
+            let tables = kept(estate, account).1;
+            tables.iter().map(|table| format!("arn:aws:dynamodb:*:{account}:table/{table}")).collect()
+        }
         "s3:GetObject"
         | "s3:GetObjectVersion"
         | "s3:PutObject"

@@ -26,6 +26,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(120);
 /// The same after a throttled call.
 const THROTTLED_WAIT: Duration = Duration::from_millis(500);
 
+/// What was read, and what could not be.
+pub(super) type Brought<T> = Result<(T, Option<Fault>), Fault>;
+
 /// Reads at one place for one ask.
 #[derive(Clone)]
 pub(super) struct Reader<'a> {

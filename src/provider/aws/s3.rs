@@ -63,6 +63,11 @@ pub(super) async fn points(reader: &Reader<'_>, component: &Component, name: &st
                 Ok(hold) => point.hold = hold.map(Box::new),
                 Err(fault) => gathered.lacks(fault),
             }
+            match expiry(reader, name).await {
+                Ok(Some(kept)) => point.holds = Holds::Since(before(SystemClock.now(), kept)),
+                Ok(None) => {}
+                Err(fault) => gathered.lacks(fault),
+            }
         }
         gathered.add(&GET_BUCKET_VERSIONING.source(), points.map(|point| point.into_iter().collect()));
         return gathered;
@@ -132,6 +137,20 @@ async fn versions(reader: &Reader<'_>, name: &str) -> Result<Option<RecoveryPoin
     Ok(Some(point))
 }
 
+/// Returns how long versions are kept once they are superseded, by the shortest rule that is switched on.
+async fn expiry(reader: &Reader<'_>, name: &str) -> Result<Option<Duration>, Fault> {
+    let send = || reader.site.s3().get_bucket_lifecycle_configuration().bucket(name).send();
+    let answer = match reader.call(&GET_BUCKET_LIFECYCLE_CONFIGURATION, send).await {
+        Ok(answer) => answer,
+        Err(fault) if fault.is_absence() => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let enabled = answer.rules().iter().filter(|rule| *rule.status() == ExpirationStatus::Enabled);
+    let days = enabled.filter_map(|rule| rule.noncurrent_version_expiration()?.noncurrent_days());
+    let days = days.filter_map(|days| u64::try_from(days).ok()).min();
+    Ok(days.map(|days| Duration::from_secs(days * 86_400)))
+}
+
 async fn object_lock(reader: &Reader<'_>, name: &str) -> Result<Option<Hold>, Fault> {
     let send = || reader.site.s3().get_object_lock_configuration().bucket(name).send();
     let answer = match reader.call(&GET_OBJECT_LOCK_CONFIGURATION, send).await {
@@ -148,7 +167,10 @@ async fn object_lock(reader: &Reader<'_>, name: &str) -> Result<Option<Hold>, Fa
             (None, Some(years)) => format!("{years} y"),
             (None, None) => "no time".to_owned(),
         };
-        Hold { what: Text::new(&format!("object lock {mode}, {span} for each version")), until: None }
+        // Governance yields to a permission, compliance to nobody.
+        let lifted_by = (mode != "COMPLIANCE").then(|| "s3:BypassGovernanceRetention".into());
+        let what = Text::new(&format!("object lock {mode}, {span} for each version"));
+        Hold { what, until: None, lifted_by }
     }))
 }
 

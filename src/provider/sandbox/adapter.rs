@@ -1,19 +1,23 @@
 //! The sandbox behind the ports.
 
-use super::observe;
 use super::store::WorldFile;
-use super::world::World;
+use super::world::{Resource, World};
+use super::{observe, states};
+use crate::domain::Text;
+use crate::domain::backend::StateAddress;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
+use crate::domain::ids::ComponentId;
 use crate::domain::lock::Lock;
 use crate::domain::place::Place;
 use crate::domain::proof::Proof;
-use crate::domain::reading::Capability;
+use crate::domain::reading::{Capability, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
+use crate::domain::state::compare::Contents;
 use crate::provider::port::{
-    Answer, Ask, BoxFuture, Clock, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints,
-    ReadProofs, ReadStates, Unhurried,
+    Answer, Ask, BackendAsk, BoxFuture, Clock, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
+    ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
 };
 use jiff::Timestamp;
 use std::future::{pending, ready};
@@ -103,24 +107,99 @@ impl ReadConditions for SandboxAdapter {
     }
 }
 
-impl ReadLocks for SandboxAdapter {
-    fn locks<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
-        let id = &ask.component.id;
+impl SandboxAdapter {
+    /// Answers about the state that is asked for, by the world's name of it.
+    fn of_state<'a, T: Send + 'a>(
+        &self,
+        ask: StateAsk<'a>,
+        capability: Capability,
+        read: impl FnOnce(&World, &ComponentId, &Resource, Timestamp) -> T,
+    ) -> BoxFuture<'a, Answer<T>> {
         self.answer(Some(ask.place), |world, now| {
-            observe::ask(world, id, ask.place, Capability::Locks, now, |resource| {
-                observe::locks(world, id, resource, now)
+            let named = ask.component.map(|component| &component.id);
+            let path = ask.address.map(StateAddress::path).unwrap_or_default();
+            let found = named.filter(|id| world.resources.contains_key(id));
+            let id = found.or_else(|| states::at_path(world, &path).map(|(id, _)| id));
+            let nobody = ComponentId::new(&path);
+            let id = id.unwrap_or(&nobody);
+            observe::ask(world, id, ask.place, capability, now, |resource| read(world, id, resource, now))
+        })
+    }
+
+    /// Answers about all states of a backend.
+    fn of_backend<'a, T: Send + 'a>(
+        &self,
+        ask: BackendAsk<'a>,
+        capability: Capability,
+        read: impl Fn(&World, &ComponentId, &Resource, Timestamp) -> Vec<T>,
+    ) -> BoxFuture<'a, Answer<Vec<T>>> {
+        self.answer(Some(ask.place), |world, now| {
+            let all = states::of_backend(world, ask.backend);
+            // Whoever is let in at all may list it; what is denied of a component is denied of that alone.
+            let Some((any, _)) = all.iter().find(|(_, resource)| resource.denied.is_empty()) else {
+                return Answer::new("sandbox".into(), Ok(Vec::new()));
+            };
+            observe::ask(world, any, ask.place, capability, now, |_| {
+                all.iter().flat_map(|(id, resource)| read(world, id, resource, now)).collect()
             })
         })
     }
 }
 
+impl ReadLocks for SandboxAdapter {
+    fn locks<'a>(&'a self, ask: StateAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
+        self.of_state(ask, Capability::Locks, states::locks)
+    }
+
+    fn backend_locks<'a>(&'a self, ask: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<Lock>>> {
+        let home = *ask.place == ask.backend.home;
+        self.of_backend(ask, Capability::Locks, move |world, id, resource, now| {
+            // Nobody works at a replica here.
+            if home { states::locks(world, id, resource, now) } else { Vec::new() }
+        })
+    }
+}
+
 impl ReadStates for SandboxAdapter {
-    fn state<'a>(&'a self, ask: Ask<'a>) -> BoxFuture<'a, Answer<StateHistory>> {
-        let id = &ask.component.id;
-        self.answer(Some(ask.place), |world, now| {
-            observe::ask(world, id, ask.place, Capability::States, now, |resource| {
-                observe::state(world, id, resource, ask.place, now)
-            })
+    fn state<'a>(&'a self, ask: StateAsk<'a>) -> BoxFuture<'a, Answer<StateHistory>> {
+        let path = ask.address.map(StateAddress::path);
+        self.of_state(ask, Capability::States, move |world, id, resource, now| {
+            states::state(world, id, resource, ask.place, path.as_deref(), now)
+        })
+    }
+
+    fn backend<'a>(&'a self, ask: BackendAsk<'a>) -> BoxFuture<'a, Answer<Vec<StateHistory>>> {
+        let answer = self.of_backend(ask, Capability::States, move |world, id, resource, now| {
+            let own = resource.state.as_ref().map(|state| state.path.to_string()).unwrap_or_default();
+            let key = own.split_once('/').map_or("", |(_, key)| key);
+            let path = ask.backend.address(ask.place, key).map(|address| address.path());
+            let mut state = states::state(world, id, resource, ask.place, path.as_deref(), now);
+            state.versions.truncate(1);
+            state.lock_turns.clear();
+            vec![state]
+        });
+        Box::pin(async move {
+            let answer = answer.await;
+            let mut pages = answer.outcome.iter().flat_map(|states| states.chunks(PAGE)).peekable();
+            while let Some(page) = pages.next().filter(|_| pages.peek().is_some()) {
+                ask.news.states(page.to_vec());
+            }
+            answer
+        })
+    }
+
+    fn contents<'a>(&'a self, ask: StateAsk<'a>, version_id: &'a str) -> BoxFuture<'a, Answer<Contents>> {
+        let answer = self.of_state(ask, Capability::States, move |world, id, resource, now| {
+            let state = states::state(world, id, resource, ask.place, None, now);
+            let version = state.versions.iter().find(|version| version.version_id.as_str() == version_id);
+            let gone = || Err("there is no such version any more".to_owned());
+            version.map_or_else(gone, |version| states::contents(world, id, resource, version))
+        });
+        Box::pin(async move {
+            let answer = answer.await;
+            let told =
+                |told: Result<Contents, String>| told.map_err(|why| ReadTrouble::Other(Text::new(&why)));
+            Answer { source: answer.source, outcome: answer.outcome.and_then(told), lacking: answer.lacking }
         })
     }
 }

@@ -4,10 +4,10 @@ use super::chance::Chance;
 use super::scenario::Scenario;
 use super::store::Opening;
 use super::world::{LockWorld, Protection, Resource, Rhythm, StateWorld, VERSION, World, WorldClock};
-use super::{DEMO_ESTATE, DEMO_FLAWS};
+use super::{DEMO_ESTATE, DEMO_FLAWS, states};
 use crate::domain::condition::KeyState;
 use crate::domain::duration::before;
-use crate::domain::estate::{Component, Estate, Provider};
+use crate::domain::estate::{Component, Estate, Provider, Selector};
 use crate::domain::ids::{KeyId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
@@ -64,6 +64,14 @@ pub(super) fn grow(world: &mut World, estate: &Estate) -> bool {
         }
         world.resources.insert(component.id.clone(), resource);
     }
+    for backend in &estate.backends {
+        let environment = estate.environment(&backend.environment);
+        if environment.is_some_and(|environment| matches!(environment.provider, Provider::Sandbox { .. })) {
+            for (id, resource) in states::others(backend, world.seed, world.began) {
+                world.resources.entry(id).or_insert(resource);
+            }
+        }
+    }
     world.resources.len() > before
 }
 
@@ -106,8 +114,13 @@ fn resource(component: &Component, seed: u64, began: Timestamp) -> Resource {
         Kind::Ec2Instance => &[("InstanceType", "t3.medium"), ("IamInstanceProfile", "harbour-web")],
         _ => &[],
     };
+    let path = match &component.selector {
+        Some(Selector::Id(id)) if id.as_str().contains('/') => id.to_string(),
+        _ => format!("{}-tfstate/{}/terraform.tfstate", component.environment, component.id),
+    };
     let state = (component.kind == Kind::TerraformState).then(|| StateWorld {
-        path: Text::new(&format!("{}-tfstate/{}/terraform.tfstate", component.environment, component.id)),
+        path: Text::new(&path),
+        workspace: None,
         period: Duration::from_secs(chance.between(5, 20) * 3600),
         versions: 20,
         has_digest: true,
@@ -234,7 +247,7 @@ fn protect(component: &Component, place: &Place, away: bool, chance: &mut Chance
         }
         (Kind::SearchSnapshot, _) => vec![protection(PointKind::SearchSnapshot, every(DAY * 30))],
         (Kind::BackupVault, _) => {
-            let hold = Hold { what: "vault lock, compliance".into(), until: None };
+            let hold = Hold { what: "vault lock, compliance".into(), until: None, lifted_by: None };
             vec![Protection { hold: Some(hold), ..protection(PointKind::VaultPoint, every(DAY * 35)) }]
         }
     }

@@ -12,6 +12,7 @@ mod observe;
 mod past;
 mod points;
 mod scenario;
+mod states;
 mod store;
 mod world;
 

@@ -1,19 +1,16 @@
 //! What is read of the world at a moment: a pure function of both.
 
-use super::chance::Chance;
 use super::points::points;
-use super::world::{Happening, Resource, StateWorld, World};
+use super::world::{Happening, Resource, World};
 use crate::domain::Text;
 use crate::domain::condition::{Condition, Health, Identity, Incident, KeyPlace, KeyState};
-use crate::domain::duration::{after, before};
+use crate::domain::duration::after;
 use crate::domain::estate::Environment;
 use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
-use crate::domain::lock::{Lock, LockStore};
 use crate::domain::place::Place;
 use crate::domain::reading::{Capability, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
-use crate::domain::state::{Digest, StateForm, StateHistory, StateVersion};
 use crate::provider::port::Answer;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -24,8 +21,6 @@ const FEW: u64 = 100;
 const SESSION_LEFT: Duration = Duration::from_secs(12 * 60);
 /// How long a session is otherwise.
 const SESSION: Duration = Duration::from_secs(8 * 3600);
-/// How far a replica of a state bucket is behind.
-const STATE_LAG: Duration = Duration::from_secs(40);
 
 /// Reads something about a component, or says why it cannot.
 pub(super) fn ask<T>(
@@ -112,6 +107,7 @@ fn call(kind: Kind, capability: Capability) -> &'static str {
         (Capability::Condition, Kind::DynamodbTable) => "dynamodb:DescribeTable",
         (Capability::Condition, Kind::EksCluster) => "eks:DescribeCluster",
         (Capability::Condition, Kind::DnsRecord) => "route53:ListResourceRecordSets",
+        (Capability::Condition, Kind::GitRepository) => "git ls-remote",
         (Capability::Condition, Kind::Service) => "probes",
         (Capability::Locks, _) => "dynamodb:Scan",
         (Capability::States, _) => "s3:ListObjectVersions",
@@ -174,134 +170,6 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
         created_at: Some(resource.created_at),
         settings: resource.settings.clone(),
         incidents,
-    }
-}
-
-/// Returns the locks on a state.
-pub(super) fn locks(world: &World, id: &ComponentId, resource: &Resource, now: Timestamp) -> Vec<Lock> {
-    let Some(state) = &resource.state else { return Vec::new() };
-    let mut locks: Vec<Lock> = resource
-        .locks
-        .iter()
-        .map(|lock| Lock {
-            store: LockStore::DynamodbRow,
-            path: state.path.clone(),
-            id: Some(lock.id.clone()),
-            who: Some(lock.who.clone()),
-            operation: Some(lock.operation.clone()),
-            created_at: Some(lock.since),
-            terraform_version: Some("1.13.4".into()),
-        })
-        .collect();
-    if let Some(at) = world.since(now, |what| matches!(what, Happening::LockLeft(locked) if locked == id)) {
-        let mut chance = Chance::new(world.seed, "left lock");
-        locks.push(Lock {
-            store: LockStore::DynamodbRow,
-            path: state.path.clone(),
-            id: Some(Text::new(&chance.uuid())),
-            who: Some("runner@ci-7f9c".into()),
-            operation: Some("OperationTypeApply".into()),
-            created_at: Some(before(at, LEFT_FOR)),
-            terraform_version: Some("1.13.4".into()),
-        });
-    }
-    locks
-}
-
-/// How old the lock already is when `stuck-lock` begins.
-const LEFT_FOR: Duration = Duration::from_secs(2 * 3600 + 600);
-
-/// Returns a state with its versions.
-pub(super) fn state(
-    world: &World,
-    id: &ComponentId,
-    resource: &Resource,
-    place: &Place,
-    now: Timestamp,
-) -> StateHistory {
-    let Some(state) = &resource.state else {
-        return StateHistory {
-            path: Text::default(),
-            versions: Vec::new(),
-            digest: Digest::NotUsed,
-            replica_lag: None,
-        };
-    };
-    let replica = *place != resource.home;
-    let corrupted = world.since(now, |what| matches!(what, Happening::StateCorrupted(state) if state == id));
-    let left = world.since(now, |what| matches!(what, Happening::LockLeft(state) if state == id));
-    let lost = world.region_lost(&resource.home.region, now);
-    let stop =
-        [state.stopped_at, corrupted, left.map(|at| before(at, LEFT_FOR)), lost].into_iter().flatten().min();
-    let stop = stop.unwrap_or(now).min(now);
-    let mut versions = versions(world, id, resource, state, stop);
-    if let Some(lock) = resource.locks.iter().find(|lock| lock.living) {
-        // The holder of a living lock has written since it took it.
-        versions
-            .insert(0, version(world, id, resource, state, after(lock.since, Duration::from_secs(60)), None));
-    }
-    let good = versions.first().and_then(|version| version.md5.clone()).unwrap_or_default();
-    if let Some(at) = corrupted {
-        let mut torn = version(world, id, resource, state, at, None);
-        torn.form = StateForm::Truncated;
-        torn.serial = None;
-        torn.lineage = None;
-        torn.resources = None;
-        torn.size_bytes /= 3;
-        versions.insert(0, torn);
-    }
-    let row =
-        if state.digest_wrong { Text::new(&Chance::new(world.seed, "wrong digest").hex(32)) } else { good };
-    StateHistory {
-        path: state.path.clone(),
-        versions,
-        digest: if replica || !state.has_digest { Digest::NotUsed } else { Digest::Row(row) },
-        replica_lag: replica.then_some(STATE_LAG),
-    }
-}
-
-fn versions(
-    world: &World,
-    id: &ComponentId,
-    resource: &Resource,
-    state: &StateWorld,
-    stop: Timestamp,
-) -> Vec<StateVersion> {
-    let period = i64::try_from(state.period.as_secs()).unwrap_or(i64::MAX).max(60);
-    let newest = stop.as_second().div_euclid(period);
-    let count = i64::try_from(state.versions).unwrap_or(1);
-    (0..count)
-        .filter_map(|back| {
-            let nth = newest - back;
-            let at = Timestamp::from_second(nth * period).ok().filter(|at| *at >= resource.created_at)?;
-            let first = resource.created_at.as_second().div_euclid(period);
-            Some(version(world, id, resource, state, at, u64::try_from(nth - first).ok()))
-        })
-        .collect()
-}
-
-fn version(
-    world: &World,
-    id: &ComponentId,
-    resource: &Resource,
-    state: &StateWorld,
-    at: Timestamp,
-    serial: Option<u64>,
-) -> StateVersion {
-    let mut chance = Chance::new(world.seed, &format!("{id} state {}", at.as_second()));
-    let period = i64::try_from(state.period.as_secs()).unwrap_or(i64::MAX).max(60);
-    let first = resource.created_at.as_second().div_euclid(period);
-    let nth = u64::try_from(at.as_second().div_euclid(period) - first + 1).unwrap_or(0);
-    StateVersion {
-        version_id: Text::new(&chance.hex(32)),
-        written_at: at,
-        form: StateForm::Whole,
-        serial: Some(serial.unwrap_or(nth)),
-        lineage: Some(state.lineage.clone()),
-        terraform_version: Some("1.13.4".into()),
-        resources: Some(state.resources),
-        size_bytes: resource.size_bytes + chance.between(0, 900),
-        md5: Some(Text::new(&chance.hex(32))),
     }
 }
 

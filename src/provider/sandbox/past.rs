@@ -1,10 +1,11 @@
 //! What a console would have read before the scenario began, had one been running.
 
 use super::world::World;
-use super::{observe, store::WorldFile};
+use super::{observe, states, store::WorldFile};
 use crate::domain::duration::before;
 use crate::domain::estate::{Component, Estate};
 use crate::domain::kind::Kind;
+use crate::domain::place::Place;
 use crate::domain::reading::{Capability, Fact, Reading, ReadingKey, Subject};
 use crate::provider::port::Answer;
 use jiff::Timestamp;
@@ -23,7 +24,8 @@ pub fn past_readings(file: &WorldFile, estate: &Estate, environment: &str) -> Ve
     for component in components.filter(|component| component.kind != Kind::Group) {
         for place in &component.sources {
             let subject = Subject::Component(component.id.clone(), place.clone());
-            for (capability, answer) in facts(&world, component, place, at) {
+            let path = estate.state_address(component, place).map(|address| address.path());
+            for (capability, answer) in facts(&world, component, place, path.as_deref(), at) {
                 let reading = match answer.outcome {
                     Ok(fact) => Reading::succeeded(None, answer.source.as_str(), fact, at),
                     Err(why) => Reading::missed(None, answer.source.as_str(), why, at),
@@ -38,13 +40,14 @@ pub fn past_readings(file: &WorldFile, estate: &Estate, environment: &str) -> Ve
 fn facts(
     world: &World,
     component: &Component,
-    place: &crate::domain::place::Place,
+    place: &Place,
+    path: Option<&str>,
     at: Timestamp,
 ) -> Vec<(Capability, Answer<Fact>)> {
     let id = &component.id;
     if component.kind == Kind::TerraformState {
         let answer = observe::ask(world, id, place, Capability::States, at, |resource| {
-            Fact::State(observe::state(world, id, resource, place, at))
+            Fact::State(states::state(world, id, resource, place, path, at))
         });
         return vec![(Capability::States, answer)];
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The version of the file's format.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A simulated estate with a clock of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +156,8 @@ pub enum Rhythm {
 pub struct StateWorld {
     /// Bucket and key.
     pub path: Text,
+    /// Its workspace, where it is not the default one.
+    pub workspace: Option<Text>,
     /// How often it is written.
     #[serde(with = "seconds")]
     pub period: Duration,

@@ -1,5 +1,7 @@
 //! The judgement of what was read, made off the screen's thread because an estate may have a hundred thousand points.
 
+use super::points::{self, PointsJudged, PointsWanted};
+use super::terraform::{Terraform, terraform};
 use crate::collector::Snapshot;
 use crate::domain::Text;
 use crate::domain::estate::Estate;
@@ -7,6 +9,7 @@ use crate::domain::ids::ComponentId;
 use crate::domain::readiness::{
     Assessments, JudgedPoint, Moment, Trouble, Usability, assess, judge_points, sources, troubles,
 };
+use crate::domain::reading::ReadingKey;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::scope::FailureScope;
 use jiff::Timestamp;
@@ -23,11 +26,21 @@ pub struct JudgeRequest {
     pub now: Timestamp,
     /// The component whose points are wanted one by one.
     pub detail: Option<ComponentId>,
+    /// What pane 2 wants, while it is shown.
+    pub points: Option<PointsWanted>,
+    /// What was judged before: what is still true of it is not judged again.
+    pub known: Arc<Judgement>,
+    /// The state that is looked at.
+    pub looked_at: Option<ReadingKey>,
 }
 
 impl PartialEq for JudgeRequest {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.snapshot, &other.snapshot) && self.now == other.now && self.detail == other.detail
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
+            && self.now == other.now
+            && self.detail == other.detail
+            && self.points == other.points
+            && self.looked_at == other.looked_at
     }
 }
 
@@ -40,6 +53,20 @@ pub struct Judgement {
     pub troubles: Vec<Trouble>,
     /// The points of one component.
     pub detail: Option<Detail>,
+    /// What pane 2 shows.
+    pub points: Option<Arc<PointsJudged>>,
+    /// Terraform's locks and states.
+    pub terraform: Arc<Terraform>,
+    /// What all of it is of, and when it was judged.
+    of: Option<(Arc<Snapshot>, Timestamp)>,
+}
+
+impl Judgement {
+    fn is_of(&self, request: &JudgeRequest) -> bool {
+        self.of
+            .as_ref()
+            .is_some_and(|(snapshot, now)| Arc::ptr_eq(snapshot, &request.snapshot) && *now == request.now)
+    }
 }
 
 /// The points of one component, the newest first.
@@ -79,10 +106,20 @@ pub enum Worth3 {
 pub fn judge(request: &JudgeRequest) -> Judgement {
     let moment = Moment::at(request.now);
     let readings = &request.snapshot.readings;
-    let assessments = assess(&request.estate, readings, moment);
-    let troubles = troubles(&request.estate, readings, &assessments, moment);
+    let (assessments, troubles) = if request.known.is_of(request) {
+        (request.known.assessments.clone(), request.known.troubles.clone())
+    } else {
+        let assessments = assess(&request.estate, readings, moment);
+        let troubles = troubles(&request.estate, readings, &assessments, moment);
+        (assessments, troubles)
+    };
     let detail = request.detail.as_ref().and_then(|id| detail(request, id, moment));
-    Judgement { assessments, troubles, detail }
+    let known = request.known.points.as_deref();
+    let points = request.points.as_ref().map(|wanted| Arc::new(points::judge(request, wanted, known)));
+    let of = Some((request.snapshot.clone(), request.now));
+    let looked_at = request.looked_at.as_ref();
+    let terraform = terraform(&request.estate, readings, request.now, looked_at, &request.known.terraform);
+    Judgement { assessments, troubles, detail, points, terraform, of }
 }
 
 fn detail(request: &JudgeRequest, id: &ComponentId, moment: Moment) -> Option<Detail> {

@@ -1,10 +1,25 @@
 //! What the console knows: data in one place, and the small state of each pane.
 
+mod filter;
+mod gaps;
 mod judgement;
 mod overview;
+mod pane;
+mod points;
+mod states;
+mod terraform;
 
+pub use gaps::Gap;
 pub use judgement::{Detail, DetailPoint, JudgeRequest, Judgement, Worth3, judge};
 pub use overview::{Overview, Row};
+pub use pane::Pane;
+pub use points::{
+    Bar, Entry, Event, EventSort, Flaw, Grouping, Heading, Holder, Inventory, List, ListLine, ListWanted,
+    Mark, NO_MOMENT, Order, PointRef, Points, PointsJudged, PointsWanted, SPANS, ShownPoint, Span, Timeline,
+    TimelineLine, thousands,
+};
+pub use states::{Line, OpenComparison, OpenState, Shown, StateSort, States, Tally, Under};
+pub use terraform::{LockRow, StateRow, Terraform};
 
 use super::keymap::{Chord, Keymap};
 use super::theme::Look;
@@ -46,8 +61,14 @@ pub struct Model {
     pub scope: FailureScope,
     /// The environment that is shown, or all.
     pub environment: Option<EnvironmentName>,
+    /// The pane that is shown.
+    pub pane: Pane,
     /// The overview.
     pub overview: Overview,
+    /// Recovery points.
+    pub points: Points,
+    /// Locks and states.
+    pub states: States,
     /// What lies over it, the uppermost last.
     pub overlays: Vec<Overlay>,
     /// Keys of a sequence that was begun.
@@ -79,13 +100,51 @@ pub struct Notice {
     pub alarm: bool,
 }
 
-/// What lies over the overview.
+/// What a console begins with.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Where it came from.
+    pub origin: String,
+    /// The sandbox's scenario, where it is simulated.
+    pub sandbox: Option<Text>,
+    /// What was read before.
+    pub snapshot: Arc<Snapshot>,
+    /// Now.
+    pub now: Timestamp,
+    /// The zone of the people who look.
+    pub zone: TimeZone,
+    /// The size of the screen: columns and rows.
+    pub size: (u16, u16),
+    /// The keys.
+    pub keymap: Keymap,
+    /// The look.
+    pub look: Look,
+    /// Whether to begin in presenter mode.
+    pub presenter: bool,
+    /// Whether everything is masked, presenter or not.
+    pub always_redacted: bool,
+    /// Whether this process can never be elevated.
+    pub read_only_for_good: bool,
+    /// Something to tell.
+    pub notice: Option<Notice>,
+}
+
+/// What lies over a pane.
 #[derive(Debug, Clone)]
 pub enum Overlay {
     /// The details of a component.
     Detail {
         /// Which.
         component: ComponentId,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// The details of a recovery point.
+    Point {
+        /// Which.
+        point: PointRef,
         /// The first line shown.
         scroll: usize,
     },
@@ -99,6 +158,10 @@ pub enum Overlay {
         /// The first line shown.
         scroll: usize,
     },
+    /// A state with all of its versions.
+    State(OpenState),
+    /// Two versions of a state.
+    Comparison(OpenComparison),
     /// The keys.
     Help {
         /// The first line shown.
@@ -127,6 +190,44 @@ pub enum Overlay {
 }
 
 impl Model {
+    /// Returns the model of a console that has just begun; nothing is judged yet.
+    pub fn new(beginning: Beginning) -> Self {
+        let mut model = Self {
+            estate: beginning.estate,
+            origin: beginning.origin,
+            sandbox: beginning.sandbox,
+            snapshot: beginning.snapshot,
+            judgement: Arc::new(Judgement::default()),
+            now: beginning.now,
+            zone: beginning.zone,
+            size: beginning.size,
+            scope: FailureScope::Local,
+            environment: None,
+            pane: Pane::default(),
+            overview: Overview::default(),
+            points: Points::default(),
+            states: States::default(),
+            overlays: Vec::new(),
+            pending: Vec::new(),
+            keymap: Arc::new(beginning.keymap),
+            look: beginning.look,
+            presenter: beginning.presenter,
+            redactor: None,
+            always_redacted: beginning.always_redacted,
+            mouse: true,
+            read_only_for_good: beginning.read_only_for_good,
+            notice: beginning.notice,
+        };
+        model.mask();
+        model
+    }
+
+    /// Masks what must not be seen, or shows it again, as the mode of the screen asks.
+    pub fn mask(&mut self) {
+        let masked = self.presenter || self.always_redacted;
+        self.redactor = masked.then(|| self.estate.redactor());
+    }
+
     /// Returns the environments that are shown.
     pub fn environments(&self) -> impl Iterator<Item = &Environment> {
         self.estate
@@ -158,6 +259,14 @@ impl Model {
             Overlay::Detail { component, .. } => Some(component.clone()),
             _ => None,
         });
-        JudgeRequest { estate: self.estate.clone(), snapshot: self.snapshot.clone(), now: self.now, detail }
+        JudgeRequest {
+            estate: self.estate.clone(),
+            snapshot: self.snapshot.clone(),
+            now: self.now,
+            detail,
+            points: self.points_wanted(),
+            known: self.judgement.clone(),
+            looked_at: self.looked_at().map(|(key, _)| key.clone()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The overview: which rows are shown, in which order, and where the cursor is.
 
 use super::Model;
+use super::filter::{Filter, means};
 use crate::domain::estate::{Component, EnvironmentClass};
 use crate::domain::ids::ComponentId;
 use crate::domain::readiness::{Assessment, Verdict};
@@ -41,7 +42,7 @@ impl Model {
                 let assessment = self.judgement.assessments.of(&component.id, self.scope)?;
                 Some(Row { component, assessment })
             })
-            .filter(|row| filter.accepts(row))
+            .filter(|row| accepts(&filter, row))
             .collect();
         let production = |row: &Row<'_>| {
             self.estate
@@ -81,45 +82,17 @@ fn rank(verdict: Verdict) -> u8 {
     }
 }
 
-/// What a filter asks for: words that must all match, `!` in front turns it round, `column=value` asks one column.
-struct Filter {
-    inverse: bool,
-    words: Vec<(Option<String>, String)>,
-}
-
-impl Filter {
-    fn parse(text: &str) -> Self {
-        let text = text.trim().to_lowercase();
-        let (inverse, text) = text.strip_prefix('!').map_or((false, text.as_str()), |rest| (true, rest));
-        let words = text
-            .split_whitespace()
-            .map(|word| match word.split_once('=') {
-                Some((column, value)) => (Some(column.to_owned()), value.to_owned()),
-                None => (None, word.to_owned()),
-            })
-            .collect();
-        Self { inverse, words }
-    }
-
-    fn accepts(&self, row: &Row<'_>) -> bool {
-        if self.words.is_empty() {
-            return true;
-        }
-        let columns = [
-            ("component", row.component.id.as_str()),
-            ("kind", row.component.kind.name()),
-            ("words", row.component.kind.words()),
-            ("environment", row.component.environment.as_str()),
-            ("verdict", row.assessment.verdict.word()),
-            ("region", row.component.home.region.as_str()),
-            ("owner", row.component.owner.as_ref().map_or("", |owner| owner.as_str())),
-        ];
-        let matches = self.words.iter().all(|(column, value)| {
-            columns.iter().any(|(name, text)| {
-                column.as_ref().is_none_or(|column| name.starts_with(column.as_str()))
-                    && text.to_lowercase().contains(value.as_str())
-            })
-        });
-        matches != self.inverse
-    }
+fn accepts(filter: &Filter, row: &Row<'_>) -> bool {
+    let columns = [
+        ("component", row.component.id.as_str()),
+        ("kind", row.component.kind.name()),
+        ("words", row.component.kind.words()),
+        ("environment", row.component.environment.as_str()),
+        ("verdict", row.assessment.verdict.word()),
+        ("region", row.component.home.region.as_str()),
+        ("owner", row.component.owner.as_ref().map_or("", |owner| owner.as_str())),
+    ];
+    filter.accepts(|column, value| {
+        columns.iter().any(|(name, text)| means(column, name) && text.to_lowercase().contains(value))
+    })
 }

@@ -70,6 +70,34 @@ impl Glyphs {
         self.pick("→", "->")
     }
 
+    /// Returns the marks of a time axis.
+    pub fn axis(self) -> Axis {
+        match self {
+            Self::Unicode => Axis {
+                point: "•",
+                several: "●",
+                flawed: "×",
+                replica: "◆",
+                bar: "━",
+                flawed_bar: "┄",
+                gap: "╌",
+                tick: "╵",
+                cursor: "│",
+            },
+            Self::Ascii => Axis {
+                point: "o",
+                several: "O",
+                flawed: "x",
+                replica: ">",
+                bar: "=",
+                flawed_bar: "-",
+                gap: ".",
+                tick: "'",
+                cursor: "|",
+            },
+        }
+    }
+
     /// Returns the parts of a gauge: its left end, its fillings by eighths, empty, its right end, and overflow.
     pub fn gauge(self) -> Gauge {
         match self {
@@ -106,6 +134,29 @@ impl Glyphs {
                 .collect(),
         }
     }
+}
+
+/// The marks of a time axis.
+#[derive(Debug, Clone, Copy)]
+pub struct Axis {
+    /// A point.
+    pub point: &'static str,
+    /// Several points.
+    pub several: &'static str,
+    /// Points of which none counts.
+    pub flawed: &'static str,
+    /// A replica.
+    pub replica: &'static str,
+    /// Any moment.
+    pub bar: &'static str,
+    /// Any moment, of what does not count.
+    pub flawed_bar: &'static str,
+    /// No point although one was promised.
+    pub gap: &'static str,
+    /// The place of a label.
+    pub tick: &'static str,
+    /// The chosen moment.
+    pub cursor: &'static str,
 }
 
 /// The parts of a gauge.

@@ -9,7 +9,7 @@ mod load;
 mod look;
 mod role;
 
-pub use glyphs::Glyphs;
+pub use glyphs::{Axis, Glyphs};
 pub use load::{BUILT_IN, Theme, ThemeError, parse};
 pub use look::{Capability, Look, capability, utf8_locale};
 pub use role::Role;

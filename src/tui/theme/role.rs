@@ -65,6 +65,8 @@ roles! {
     Live = "badge.live";
     /// The word SANDBOX.
     Sandbox = "badge.sandbox";
+    /// The words PRESENTER and MASKED.
+    Presenter = "badge.presenter";
     /// A notice that asks for nothing.
     Notice = "notice";
     /// A notice that something went wrong.

@@ -1,15 +1,13 @@
 //! Keys: typed text first, then sequences, then commands.
 
-use super::login;
-use super::overview::{self, Step};
+use super::pane::{self, Step};
+use super::{login, points};
 use crate::domain::Text;
-use crate::domain::reading::{Capability, ReadTrouble, Subject};
-use crate::domain::redaction::Redactor;
 use crate::domain::scope::FailureScope;
 use crate::tui::command::Command;
 use crate::tui::effect::Effect;
 use crate::tui::keymap::{Chord, Meaning};
-use crate::tui::model::{Model, Notice, Overlay};
+use crate::tui::model::{Model, Notice, Overlay, Pane};
 use crate::tui::view::palette_matches;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
@@ -23,7 +21,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     model.notice = None;
-    if let Some(effects) = login::typed(model, key).or_else(|| typed(model, key)) {
+    if let Some(effects) =
+        { login::typed(model, key).or_else(|| points::typed(model, key)) }.or_else(|| typed(model, key))
+    {
         return effects;
     }
     if matches!(model.overlays.last(), Some(Overlay::Quit)) {
@@ -53,17 +53,23 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// Puts pasted text where text is typed, and nowhere else.
 pub(super) fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let clean = Text::new(text);
-    let input = if model.overview.filtering {
-        &mut model.overview.filter
-    } else if let Some(Overlay::Palette { input, .. }) = model.overlays.last_mut() {
-        input
-    } else {
-        return Vec::new();
+    let typing_moment = points::is_typing(model);
+    let input = match model.overlays.last_mut() {
+        Some(Overlay::Palette { input, .. }) => input,
+        Some(_) => return Vec::new(),
+        None if typing_moment => match &mut model.points.typing {
+            Some(input) => input,
+            None => return Vec::new(),
+        },
+        None => match model.filter_mut() {
+            Some((filter, typing)) if *typing => filter,
+            _ => return Vec::new(),
+        },
     };
     for c in clean.as_str().chars() {
         insert(input, c);
     }
-    overview::follow(model);
+    pane::follow(model);
     Vec::new()
 }
 
@@ -76,19 +82,53 @@ fn insert(input: &mut Input, c: char) {
 /// Handles a key where text is being typed; `None` when none is.
 fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
     let palette = matches!(model.overlays.last(), Some(Overlay::Palette { .. }));
-    let filtering = model.overview.filtering && model.overlays.is_empty();
+    let filtering = model.is_filtering();
     if !palette && !filtering {
         return None;
     }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let request = match key.code {
+    match key.code {
         KeyCode::Char('c') if control => {
-            model.overview.filtering = false;
+            stop_filtering(model);
             return Some(run(model, Command::AskQuit));
         }
+        KeyCode::Char('z') if control => return Some(vec![Effect::Suspend]),
+        _ => {}
+    }
+    let request = request(key);
+    if palette {
+        return Some(typed_in_palette(model, key.code, request));
+    }
+    match key.code {
+        KeyCode::Enter => stop_filtering(model),
+        KeyCode::Esc => {
+            stop_filtering(model);
+            pane::back(model);
+        }
+        KeyCode::Down => pane::go(model, Step::Lines(1)),
+        KeyCode::Up => pane::go(model, Step::Lines(-1)),
+        _ => {
+            if let Some((filter, _)) = model.filter_mut() {
+                apply(filter, request);
+            }
+        }
+    }
+    pane::follow(model);
+    Some(Vec::new())
+}
+
+fn stop_filtering(model: &mut Model) {
+    if let Some((_, typing)) = model.filter_mut() {
+        *typing = false;
+    }
+}
+
+/// Returns what a key does to a text that is being typed.
+pub(super) fn request(key: KeyEvent) -> Option<InputRequest> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
         KeyCode::Char('u') if control => Some(InputRequest::DeleteLine),
         KeyCode::Char('w') if control => Some(InputRequest::DeletePrevWord),
-        KeyCode::Char('z') if control => return Some(vec![Effect::Suspend]),
         KeyCode::Char(c) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
             let clean = Text::new(c.encode_utf8(&mut [0; 4]));
             clean.as_str().chars().next().map(InputRequest::InsertChar)
@@ -100,27 +140,10 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
         KeyCode::Home => Some(InputRequest::GoToStart),
         KeyCode::End => Some(InputRequest::GoToEnd),
         _ => None,
-    };
-    if palette {
-        return Some(typed_in_palette(model, key.code, request));
     }
-    match key.code {
-        KeyCode::Enter => model.overview.filtering = false,
-        KeyCode::Esc => {
-            model.overview.filtering = false;
-            model.overview.filter.reset();
-        }
-        KeyCode::Down => overview::go(model, Step::Lines(1)),
-        KeyCode::Up => overview::go(model, Step::Lines(-1)),
-        _ => {
-            apply(&mut model.overview.filter, request);
-        }
-    }
-    overview::follow(model);
-    Some(Vec::new())
 }
 
-fn apply(input: &mut Input, request: Option<InputRequest>) {
+pub(super) fn apply(input: &mut Input, request: Option<InputRequest>) {
     match request {
         Some(InputRequest::InsertChar(c)) => insert(input, c),
         Some(request) => {
@@ -136,8 +159,8 @@ fn typed_in_palette(model: &mut Model, code: KeyCode, request: Option<InputReque
             model.overlays.pop();
             return Vec::new();
         }
-        KeyCode::Down | KeyCode::Tab => overview::go(model, Step::Lines(1)),
-        KeyCode::Up | KeyCode::BackTab => overview::go(model, Step::Lines(-1)),
+        KeyCode::Down | KeyCode::Tab => pane::go(model, Step::Lines(1)),
+        KeyCode::Up | KeyCode::BackTab => pane::go(model, Step::Lines(-1)),
         KeyCode::Enter => {
             let Some(Overlay::Palette { input, cursor }) = model.overlays.pop() else { return Vec::new() };
             let matches = palette_matches(input.value());
@@ -180,7 +203,7 @@ fn notice(text: &str) -> Notice {
 }
 
 /// Runs a command.
-fn run(model: &mut Model, command: Command) -> Vec<Effect> {
+pub(super) fn run(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::Help => toggle(model, Overlay::Help { scroll: 0 }),
         Command::Troubles => toggle(model, Overlay::Troubles { scroll: 0 }),
@@ -188,30 +211,24 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Palette => model.overlays.push(Overlay::Palette { input: Input::default(), cursor: 0 }),
         Command::Filter => {
             model.overlays.clear();
-            model.overview.filtering = true;
+            if let Some((_, typing)) = model.filter_mut() {
+                *typing = true;
+            }
         }
         Command::Back => {
             if model.overlays.pop().is_none() {
-                model.overview.filter.reset();
-                overview::follow(model);
+                pane::back(model);
             }
         }
         Command::Quit => return vec![Effect::Quit],
         Command::AskQuit => model.overlays.push(Overlay::Quit),
-        Command::Down => overview::go(model, Step::Lines(1)),
-        Command::Up => overview::go(model, Step::Lines(-1)),
-        Command::Top => overview::go(model, Step::Top),
-        Command::Bottom => overview::go(model, Step::Bottom),
-        Command::PageDown => overview::go(model, Step::Pages(1)),
-        Command::PageUp => overview::go(model, Step::Pages(-1)),
-        Command::Open => {
-            if let (true, Some(row)) = (model.overlays.is_empty(), model.selected_row()) {
-                let component = row.component.id.clone();
-                model.overview.selected = Some(component.clone());
-                model.overlays.push(Overlay::Detail { component, scroll: 0 });
-                return vec![Effect::Judge(model.judge_request())];
-            }
-        }
+        Command::Down => pane::go(model, Step::Lines(1)),
+        Command::Up => pane::go(model, Step::Lines(-1)),
+        Command::Top => pane::go(model, Step::Top),
+        Command::Bottom => pane::go(model, Step::Bottom),
+        Command::PageDown => pane::go(model, Step::Pages(1)),
+        Command::PageUp => pane::go(model, Step::Pages(-1)),
+        Command::Open => return pane::open(model),
         Command::Local => choose(model, FailureScope::Local),
         Command::Region => choose(model, FailureScope::Region),
         Command::Account => choose(model, FailureScope::Account),
@@ -224,7 +241,23 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
             choose(model, next);
         }
         Command::Environment => next_environment(model),
-        Command::Overview => model.overlays.clear(),
+        Command::Overview => return go_to(model, Pane::Overview),
+        Command::Points => return go_to(model, Pane::Points),
+        Command::States => return go_to(model, Pane::States),
+        Command::TimeCursor
+        | Command::ToMoment
+        | Command::Earlier
+        | Command::Later
+        | Command::EarlierMark
+        | Command::LaterMark
+        | Command::Now
+        | Command::Sort
+        | Command::Group
+        | Command::ZoomIn
+        | Command::ZoomOut
+        | Command::Timeline
+        | Command::Mark
+        | Command::Compare => return pane::run(model, command),
         Command::Refresh => {
             model.notice = Some(notice("reading everything now"));
             return vec![Effect::Refresh];
@@ -232,8 +265,14 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Login => return login::begin(model),
         Command::Presenter => {
             model.presenter = !model.presenter;
-            model.redactor = (model.presenter || model.always_redacted).then(|| Redactor::new("lifeboat"));
-            overview::follow(model);
+            model.mask();
+            let says = match (model.presenter, model.redactor.is_some()) {
+                (true, _) => "presenter: names are masked, copies are not",
+                (false, true) => "no presenter any more; names stay masked",
+                (false, false) => "no presenter any more: names are shown",
+            };
+            model.notice = Some(notice(says));
+            pane::follow(model);
         }
         Command::Theme => {
             model.look = model.look.next_theme();
@@ -245,11 +284,19 @@ fn run(model: &mut Model, command: Command) -> Vec<Effect> {
             model.notice = Some(notice(says));
             return vec![Effect::Mouse(model.mouse)];
         }
-        Command::Copy => return copy(model),
+        Command::Copy => return pane::copy(model),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],
     }
     Vec::new()
+}
+
+/// Shows a pane, with nothing over it.
+fn go_to(model: &mut Model, to: Pane) -> Vec<Effect> {
+    model.overlays.clear();
+    model.pane = to;
+    pane::follow(model);
+    vec![Effect::Judge(model.judge_request())]
 }
 
 fn toggle(model: &mut Model, overlay: Overlay) {
@@ -266,7 +313,7 @@ fn toggle(model: &mut Model, overlay: Overlay) {
 
 fn choose(model: &mut Model, scope: FailureScope) {
     model.scope = scope;
-    overview::follow(model);
+    pane::follow(model);
 }
 
 fn next_environment(model: &mut Model) {
@@ -280,38 +327,5 @@ fn next_environment(model: &mut Model) {
         None => names.first().cloned(),
         Some(at) => names.get(at + 1).cloned(),
     };
-    overview::follow(model);
-}
-
-/// Copies what is selected, raw: the missing permission as an IAM statement where a read was denied, else the verdict.
-fn copy(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.selected_row() else { return Vec::new() };
-    let id = row.component.id.clone();
-    let denied = model.snapshot.readings.iter().find_map(|(key, reading)| match &key.subject {
-        Subject::Component(component, _) if *component == id && key.capability != Capability::Proofs => {
-            let failed = reading.failed.iter().map(|failed| &failed.why);
-            let mut troubles = failed.chain(reading.lacking.iter().map(|lack| &lack.why));
-            troubles.find_map(|why| match why {
-                ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
-                _ => None,
-            })
-        }
-        _ => None,
-    });
-    let (text, says) = if let Some(permission) = denied {
-        let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
-        (statement.to_string(), format!("copied: the IAM statement that allows {permission}"))
-    } else {
-        let assessment = row.assessment;
-        let text = format!(
-            "{id}, if {}: {}. RPO: {}. RTO: {}.",
-            model.scope.words(),
-            assessment.verdict,
-            assessment.rpo.reason,
-            assessment.rto.reason
-        );
-        (text, format!("copied: the verdict on {id}"))
-    };
-    model.notice = Some(notice(&says));
-    vec![Effect::Copy(text)]
+    pane::follow(model);
 }

@@ -74,7 +74,9 @@ pub(super) fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
         KeyCode::Char('z') if control => return Some(vec![Effect::Suspend]),
         KeyCode::Char('y') if matches!(ask, LoginAsk::Browser { .. }) => {
             let LoginAsk::Browser { address, .. } = ask else { return Some(Vec::new()) };
-            return Some(vec![Effect::Copy(address.to_string())]);
+            let address = address.to_string();
+            model.notice = Some(super::copied(model, "the address"));
+            return Some(vec![Effect::Copy(address)]);
         }
         KeyCode::Char(digit)
             if digit.is_ascii_digit()

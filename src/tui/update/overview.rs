@@ -1,56 +1,13 @@
-//! Moving about in the overview and in what lies over it.
+//! Pane 1: moving about among components, opening them, and copying what is said of them.
 
+use super::pane::Step;
+use crate::domain::reading::{Capability, ReadTrouble, Subject};
+use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::view::layout;
 
-/// How far to move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// By so many lines.
-    Lines(isize),
-    /// By so many pages.
-    Pages(isize),
-    /// To the top.
-    Top,
-    /// To the bottom.
-    Bottom,
-}
-
-impl Step {
-    fn apply(self, at: usize, last: usize, page: usize) -> usize {
-        match self {
-            Self::Lines(lines) => at.saturating_add_signed(lines).min(last),
-            Self::Pages(pages) => {
-                let lines = isize::try_from(page.max(1)).unwrap_or(1);
-                at.saturating_add_signed(pages * lines).min(last)
-            }
-            Self::Top => 0,
-            Self::Bottom => last,
-        }
-    }
-}
-
-/// Moves the cursor, or scrolls what lies uppermost.
-pub(super) fn go(model: &mut Model, step: Step) {
-    let lines = crate::tui::view::sheet_lines(model);
-    let page = usize::from(layout::sheet_height(model.size));
-    match model.overlays.last_mut() {
-        Some(
-            Overlay::Detail { scroll, .. }
-            | Overlay::Troubles { scroll }
-            | Overlay::About { scroll }
-            | Overlay::Help { scroll },
-        ) => *scroll = step.apply(*scroll, lines.saturating_sub(page), page),
-        Some(Overlay::Palette { cursor, input }) => {
-            let last = crate::tui::view::palette_matches(input.value()).len().saturating_sub(1);
-            *cursor = step.apply(*cursor, last, page);
-        }
-        Some(Overlay::Quit | Overlay::Login { .. }) => {}
-        None => select(model, step),
-    }
-}
-
-fn select(model: &mut Model, step: Step) {
+/// Moves the cursor.
+pub(super) fn select(model: &mut Model, step: Step) {
     let page = layout::page(model);
     let rows = model.rows();
     let at = step.apply(model.selected_index(&rows), rows.len().saturating_sub(1), page);
@@ -72,4 +29,57 @@ pub(super) fn follow(model: &mut Model) {
     } else {
         offset
     };
+}
+
+/// Shows the details of the component under the cursor.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(component) = model.selected_row().map(|row| row.component.id.clone()) else { return Vec::new() };
+    model.overview.selected = Some(component.clone());
+    model.overlays.push(Overlay::Detail { component, scroll: 0 });
+    vec![Effect::Judge(model.judge_request())]
+}
+
+/// Selects the row that was clicked on; a second click opens it.
+pub(super) fn clicked(model: &mut Model, line: u16) -> Vec<Effect> {
+    let Some(nth) = layout::row_at(model, line) else { return Vec::new() };
+    let rows = model.rows();
+    let Some(clicked) = rows.get(nth).map(|row| row.component.id.clone()) else { return Vec::new() };
+    if model.overview.selected.as_ref() == Some(&clicked) {
+        return open(model);
+    }
+    model.overview.selected = Some(clicked);
+    Vec::new()
+}
+
+/// Copies what is selected, raw: the missing permission as an IAM statement where a read was denied, else the verdict.
+pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.selected_row() else { return Vec::new() };
+    let id = row.component.id.clone();
+    let denied = model.snapshot.readings.iter().find_map(|(key, reading)| match &key.subject {
+        Subject::Component(component, _) if *component == id && key.capability != Capability::Proofs => {
+            let failed = reading.failed.iter().map(|failed| &failed.why);
+            let mut troubles = failed.chain(reading.lacking.iter().map(|lack| &lack.why));
+            troubles.find_map(|why| match why {
+                ReadTrouble::Denied { permission, .. } => Some(permission.clone()),
+                _ => None,
+            })
+        }
+        _ => None,
+    });
+    let (text, says) = if let Some(permission) = denied {
+        let statement = serde_json::json!({ "Effect": "Allow", "Action": permission, "Resource": "*" });
+        (statement.to_string(), format!("the IAM statement that allows {permission}"))
+    } else {
+        let assessment = row.assessment;
+        let text = format!(
+            "{id}, if {}: {}. RPO: {}. RTO: {}.",
+            model.scope.words(),
+            assessment.verdict,
+            assessment.rpo.reason,
+            assessment.rto.reason
+        );
+        (text, format!("the verdict on {id}"))
+    };
+    model.notice = Some(super::copied(model, &says));
+    vec![Effect::Copy(text)]
 }

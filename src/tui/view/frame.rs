@@ -5,7 +5,7 @@ use crate::domain::duration::{age_words, elapsed};
 use crate::domain::estate::EnvironmentClass;
 use crate::tui::command::Command;
 use crate::tui::keymap::Meaning;
-use crate::tui::model::{Model, Overlay};
+use crate::tui::model::{Model, Overlay, Pane};
 use crate::tui::theme::Role;
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
@@ -16,8 +16,21 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     bar(model, pen, area);
     let below = area.bottom().saturating_sub(2);
     pen.rule(area, area.y + 1);
+    panes(model, pen, Rect { y: area.y + 1, height: 1, ..area });
     pen.rule(area, below);
     hints(model, pen, area, below + 1);
+}
+
+/// Names the panes in the line under the bar, the one that is shown among them.
+fn panes(model: &Model, pen: &mut Pen<'_>, line: Rect) {
+    let mut x = line.x + 2;
+    for pane in Pane::ALL {
+        let (number, name) =
+            if pane == model.pane { (Role::TabChosen, Role::TabChosen) } else { (Role::Key, Role::Dim) };
+        x = pen.raw(x, line.y, line.right().saturating_sub(x), &format!(" {}", pane.number()), number);
+        x = pen.raw(x, line.y, line.right().saturating_sub(x), &format!(" {} ", pane.name()), name);
+        x += 1;
+    }
 }
 
 /// Returns the words that say where we are and what we may do.
@@ -45,9 +58,17 @@ pub(super) fn badges(model: &Model) -> Vec<Span> {
     }
     spans.push((" READ-ONLY ".to_owned(), Role::ReadOnly));
     match &model.sandbox {
-        Some(_) if tiny => spans.push((" SANDBOX ".to_owned(), Role::Sandbox)),
+        Some(_) if tiny || (model.redactor.is_some() && model.size.0 < 100) => {
+            spans.push((" SANDBOX ".to_owned(), Role::Sandbox));
+        }
         Some(scenario) => spans.push((format!(" SANDBOX {scenario} "), Role::Sandbox)),
         None => spans.push((" LIVE ".to_owned(), Role::Live)),
+    }
+    // Nobody is to wonder why names look odd. Where there is room for the status only, the names say it themselves.
+    if model.redactor.is_some() && !tiny {
+        let word = if model.presenter { " PRESENTER " } else { " MASKED " };
+        spans.push((" ".to_owned(), Role::Bar));
+        spans.push((word.to_owned(), Role::Presenter));
     }
     spans
 }
@@ -59,14 +80,16 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let local = model.now.to_zoned(model.zone.clone());
     let local = format!("{} local", local.strftime("%H:%M"));
     let credential = credential(model);
-    let mut right = vec![(utc, Role::Bar)];
+    let mut right = vec![(utc, if model.presenter { Role::Strong } else { Role::Bar })];
     if area.width >= 100 {
         right.push((format!("   {local}"), Role::Bar));
     }
     if let Some((text, role)) = credential {
         right.insert(0, (format!("{text}   "), role));
     }
+    // Who looks is nobody's business on a shared screen.
     if area.width >= 150
+        && !pen.hides()
         && let Some((_, identity)) = model.identities().first()
     {
         // The account stands with its environment; the role and session say who.
@@ -116,10 +139,10 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
         }
         return;
     }
-    if model.overview.filtering && model.overlays.is_empty() {
+    if let Some((filter, _)) = model.filter().filter(|_| model.is_filtering()) {
         let spans = [
             ("filter ".to_owned(), Role::Key),
-            (format!("{} ", model.overview.filter.value()), Role::Input),
+            (format!("{} ", filter.value()), Role::Input),
             (
                 "   enter keeps it, esc drops it; ! turns it round, kind=rds asks one column".to_owned(),
                 Role::Dim,
@@ -128,8 +151,53 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
         pen.spans(area.x + 1, y, room, &spans);
         return;
     }
+    if let Some(input) = model.points.typing.as_ref().filter(|_| points_shown(model)) {
+        let says = model.points.wrong.clone();
+        let says = says.map_or(
+            ("   14:32, 2026-11-20 14:32 or 3 h ago, in UTC; enter goes there".to_owned(), Role::Dim),
+            |wrong| (format!("   {wrong}"), Role::Alarm),
+        );
+        let spans = [("to ".to_owned(), Role::Key), (format!("{} ", input.value()), Role::Input), says];
+        pen.spans(area.x + 1, y, room, &spans);
+        return;
+    }
     let mut spans: Vec<Span> = Vec::new();
     let shown: &[(Command, &str)] = match model.overlays.last() {
+        None if points_shown(model) && model.points.to_moment => &[
+            (Command::Help, "help"),
+            (Command::ToMoment, "moment"),
+            (Command::Earlier, "earlier"),
+            (Command::Later, "later"),
+            (Command::EarlierMark, "mark before"),
+            (Command::LaterMark, "mark after"),
+            (Command::TimeCursor, "points"),
+            (Command::ZoomOut, "zoom out"),
+            (Command::Now, "now"),
+            (Command::Timeline, "timeline"),
+            (Command::Quit, "quit"),
+        ],
+        None if points_shown(model) => &[
+            (Command::Help, "help"),
+            (Command::TimeCursor, "time cursor"),
+            (Command::Filter, "filter"),
+            (Command::Open, "details"),
+            (Command::Sort, "sort"),
+            (Command::Group, "group"),
+            (Command::Timeline, "timeline"),
+            (Command::ZoomOut, "zoom out"),
+            (Command::ZoomIn, "zoom in"),
+            (Command::Quit, "quit"),
+        ],
+        None if model.pane == Pane::States => &[
+            (Command::Help, "help"),
+            (Command::Palette, "command"),
+            (Command::Filter, "filter"),
+            (Command::Open, "versions"),
+            (Command::Copy, "copy"),
+            (Command::Sort, "order"),
+            (Command::Environment, "environment"),
+            (Command::Quit, "quit"),
+        ],
         None => &[
             (Command::Help, "help"),
             (Command::Palette, "command"),
@@ -141,6 +209,23 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Quit, "quit"),
         ],
         Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => &[(Command::Back, "back")],
+        Some(Overlay::State(_)) => &[
+            (Command::Back, "back"),
+            (Command::Open, "compare with the one before"),
+            (Command::Mark, "mark"),
+            (Command::Compare, "compare with the marked"),
+            (Command::Copy, "copy its id"),
+            (Command::Help, "help"),
+            (Command::Quit, "quit"),
+        ],
+        Some(Overlay::Comparison(_)) => &[
+            (Command::Back, "back"),
+            (Command::Down, "down"),
+            (Command::PageDown, "page"),
+            (Command::Copy, "copy the command"),
+            (Command::Help, "help"),
+            (Command::Quit, "quit"),
+        ],
         Some(_) => &[
             (Command::Back, "back"),
             (Command::Down, "down"),
@@ -158,11 +243,16 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
         // A hint that does not fit whole says nothing; `?` shows them all.
         let Some(rest) = left.checked_sub(key.width() + word.width()) else { continue };
         left = rest.saturating_sub(3);
-        spans.push((key, Role::Key));
-        spans.push((format!("{word}   "), Role::Dim));
+        let between = if spans.is_empty() { "" } else { "   " };
+        spans.push((format!("{between}{key}"), Role::Key));
+        spans.push(((*word).to_owned(), Role::Dim));
     }
     pen.spans(area.x + 1, y, room.saturating_sub(width + 1), &spans);
     pen.right(area.x, area.right().saturating_sub(1), y, &progress.0, progress.1);
+}
+
+fn points_shown(model: &Model) -> bool {
+    model.pane == Pane::Points && model.overlays.is_empty()
 }
 
 fn progress(model: &Model) -> Span {

@@ -2,7 +2,7 @@
 
 use crate::domain::readiness::{Severity, Trouble, headline};
 use crate::domain::scope::FailureScope;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Pane};
 use ratatui::layout::Rect;
 
 /// From this size on the whole console is shown; below it, the status only.
@@ -20,10 +20,29 @@ pub fn body(area: Rect) -> Rect {
     Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area }
 }
 
+/// Returns the part of the body that is written on: a shared screen gets broader margins where there is room.
+pub fn written(model: &Model, body: Rect) -> Rect {
+    let margin = if model.presenter && body.width >= 100 { MARGIN } else { 0 };
+    Rect { x: body.x + margin, width: body.width - 2 * margin, ..body }
+}
+
+/// Says whether the overview has room for the large clock.
+pub(super) fn has_clock(model: &Model, body: Rect) -> bool {
+    model.presenter && model.size.0 >= 160 && body.height >= 30
+}
+
+/// Returns how much of a line on top of the overview is left beside the clock.
+pub(super) fn beside_clock(model: &Model, body: Rect) -> u16 {
+    if has_clock(model, body) { body.width.saturating_sub(super::clock::WIDTH + 4) } else { body.width }
+}
+
 /// Returns how many lines a sheet shows at a size: all of the body but its title and the line under it.
 pub fn sheet_height(size: (u16, u16)) -> u16 {
     size.1.saturating_sub(6)
 }
+
+/// How much broader the margins of a shared screen are.
+const MARGIN: u16 = 2;
 
 /// Where the parts of the overview stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +65,8 @@ pub struct Overview {
 
 /// Returns where the parts of the overview stand in `body`.
 pub fn overview(model: &Model, body: Rect) -> Overview {
-    let sentence = u16::try_from(sentence(model, body.width).len()).unwrap_or(1).clamp(1, 3);
+    let beside = beside_clock(model, body);
+    let sentence = u16::try_from(sentence(model, beside).len()).unwrap_or(1).clamp(1, 3);
     let why = if body.height >= 40 { 8 } else { 5 };
     let in_the_way = model.judgement.troubles.iter().filter(|trouble| trouble.scope.is_none()).count();
     let standing = if body.height >= 40 { u16::try_from(in_the_way + 2).unwrap_or(10).min(10) } else { 0 };
@@ -58,17 +78,92 @@ pub fn overview(model: &Model, body: Rect) -> Overview {
         y += height;
         part
     };
+    take(presenter_gap);
     let sentence = take(sentence);
     let alert = take(u16::from(standing == 0 && alert(model).is_some()));
     take(presenter_gap);
     let tabs = take(1);
     take(presenter_gap);
+    if has_clock(model, body) {
+        take((body.y + super::clock::HEIGHT + 2).saturating_sub(tabs.bottom() + presenter_gap));
+    }
     let heading = take(1);
     let below = why + standing;
     let rows = take(body.bottom().saturating_sub(heading.bottom()).saturating_sub(below));
     let standing = take(standing);
     let why = take(why);
     Overview { sentence, alert, tabs, heading, rows, why, standing }
+}
+
+/// Where the parts of pane 2 stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Points {
+    /// The sentence.
+    pub sentence: Rect,
+    /// What could not be read, in one line; without height when everything was.
+    pub blind: Rect,
+    /// The failures, and what is shown.
+    pub tabs: Rect,
+    /// The headings of the table.
+    pub heading: Rect,
+    /// The rows of the table.
+    pub rows: Rect,
+    /// The timeline.
+    pub timeline: Rect,
+}
+
+/// Returns where the parts of pane 2 stand in `body`.
+pub fn points(model: &Model, body: Rect) -> Points {
+    let sentence = super::points_words::sentence(model);
+    let lines = super::pen::wrap(&sentence, usize::from(body.width.saturating_sub(2))).len();
+    let blind = model
+        .points_judged()
+        .is_some_and(|judged| !judged.list.blind.is_empty() || judged.list.unfinished > 0);
+    let gap = u16::from(model.presenter && body.height >= 30);
+    // Of one height whatever is selected: nothing jumps when the cursor moves.
+    let places = model.estate.components.iter().map(|component| component.sources.len()).max().unwrap_or(1);
+    // The title, the places, what happened and the axis; where there is room, what happened in words.
+    let needed = 3 + u16::try_from(places).unwrap_or(6).min(6);
+    let timeline = match body.height {
+        0..26 => needed.min(6),
+        26..46 => needed + 2,
+        _ => needed + 5,
+    };
+    let mut y = body.y;
+    let mut take = |height: u16| {
+        let height = height.min(body.bottom().saturating_sub(y));
+        let part = Rect { x: body.x, y, width: body.width, height };
+        y += height;
+        part
+    };
+    let sentence = take(u16::try_from(lines).unwrap_or(1).clamp(1, 3));
+    let blind = take(u16::from(blind));
+    take(gap);
+    let tabs = take(1);
+    take(gap);
+    let table = u16::from(!model.points.whole);
+    let heading = take(table);
+    let rows = take(table * body.bottom().saturating_sub(heading.bottom()).saturating_sub(timeline));
+    let timeline = take(body.height);
+    Points { sentence, blind, tabs, heading, rows, timeline }
+}
+
+fn points_parts(model: &Model) -> Points {
+    points(model, here(model))
+}
+
+/// Returns how many lines of pane 2's table are on the screen.
+pub fn points_page(model: &Model) -> usize {
+    if is_tiny(model.size) {
+        return 1;
+    }
+    usize::from(points_parts(model).rows.height / row_height(model))
+}
+
+/// Returns the number of the table's line, counted from the first shown, that is in a line of the screen.
+pub fn points_line_at(model: &Model, line: u16) -> Option<usize> {
+    let rows = points_parts(model).rows;
+    (rows.top()..rows.bottom()).contains(&line).then(|| usize::from((line - rows.y) / row_height(model)))
 }
 
 /// Returns the sentence on top, in lines.
@@ -83,8 +178,13 @@ pub(super) fn alert(model: &Model) -> Option<&Trouble> {
     standing.next().filter(|trouble| trouble.severity == Severity::Alarm)
 }
 
+/// Returns the part of this screen that is written on.
+pub fn here(model: &Model) -> Rect {
+    written(model, body(Rect { x: 0, y: 0, width: model.size.0, height: model.size.1 }))
+}
+
 fn parts(model: &Model) -> Overview {
-    overview(model, body(Rect { x: 0, y: 0, width: model.size.0, height: model.size.1 }))
+    overview(model, here(model))
 }
 
 /// Returns how many lines a row takes: a shared screen gets room between them.
@@ -108,7 +208,7 @@ pub fn row_at(model: &Model, line: u16) -> Option<usize> {
         .then(|| usize::from((line - rows.y) / row_height(model)) + model.overview.offset)
 }
 
-/// The column where each failure's tab begins, and its width.
+/// The column where each failure's tab begins, from the left of the body, and its width.
 pub(super) fn tabs() -> [(FailureScope, u16, u16); 3] {
     let mut x = 4;
     FailureScope::ALL.map(|scope| {
@@ -121,8 +221,15 @@ pub(super) fn tabs() -> [(FailureScope, u16, u16); 3] {
 
 /// Returns the failure whose tab is at a place of the screen.
 pub fn tab_at(model: &Model, column: u16, line: u16) -> Option<FailureScope> {
-    if line != parts(model).tabs.y {
+    let shown = match model.pane {
+        Pane::Overview => parts(model).tabs.y,
+        Pane::Points => points_parts(model).tabs.y,
+        // A pane without a switch of failures has no line for it.
+        Pane::States => return None,
+    };
+    if line != shown {
         return None;
     }
+    let column = column.checked_sub(here(model).x)?;
     tabs().into_iter().find(|(_, x, width)| (*x..x + width).contains(&column)).map(|(scope, ..)| scope)
 }

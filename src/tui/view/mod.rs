@@ -1,18 +1,26 @@
 //! Drawing a model into cells: a pure function of the model, which changes nothing and waits for nothing.
 
+mod clock;
 mod detail;
 mod frame;
 pub mod layout;
 mod overview;
 mod palette;
 mod pen;
+mod point;
+mod points;
+mod points_cursor;
+pub mod points_words;
 mod sheet;
+pub(in crate::tui) mod states;
+mod table;
+mod timeline;
 mod tiny;
 mod words;
 
 pub use palette::palette_matches;
 
-use super::model::{Model, Overlay};
+use super::model::{Model, Overlay, Pane};
 use pen::Pen;
 use ratatui::buffer::Buffer;
 
@@ -29,14 +37,19 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
         return;
     }
     frame::draw(model, &mut pen, area);
-    let body = layout::body(area);
+    let body = layout::written(model, layout::body(area));
     match model.overlays.last() {
-        None | Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => {
-            overview::draw(model, &mut pen, body);
-        }
+        None | Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => match model.pane {
+            Pane::Overview => overview::draw(model, &mut pen, body),
+            Pane::Points => points::draw(model, &mut pen, body),
+            Pane::States => states::draw(model, &mut pen, body),
+        },
         Some(Overlay::Detail { component, scroll }) => {
             detail::draw(model, &mut pen, body, component, *scroll);
         }
+        Some(Overlay::Point { point, scroll }) => point::draw(model, &mut pen, body, point, *scroll),
+        Some(Overlay::State(open)) => states::one::draw(model, &mut pen, body, open),
+        Some(Overlay::Comparison(open)) => states::compare::draw(model, &mut pen, body, open),
         Some(Overlay::Troubles { scroll } | Overlay::About { scroll } | Overlay::Help { scroll }) => {
             sheet::draw(model, &mut pen, body, *scroll);
         }
@@ -55,6 +68,7 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
 pub fn sheet_lines(model: &Model) -> usize {
     match model.overlays.last() {
         Some(Overlay::Detail { component, .. }) => detail::lines(model, component),
+        Some(Overlay::Point { point, .. }) => point::lines(model, point).len(),
         Some(Overlay::Troubles { .. } | Overlay::About { .. } | Overlay::Help { .. }) => {
             sheet::content(model).1.len()
         }

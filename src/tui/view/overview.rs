@@ -1,5 +1,6 @@
 //! Pane 1: the sentence, the switch of failures, the table, and why the selected row is as it is.
 
+use super::clock;
 use super::layout;
 use super::pen::{Pen, Span, wrap};
 use super::words;
@@ -17,16 +18,20 @@ const GAUGE: u16 = 14;
 /// Draws the overview.
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let parts = layout::overview(model, body);
+    let beside = layout::beside_clock(model, body);
+    if layout::has_clock(model, body) {
+        clock::draw(model.now, pen, body.right().saturating_sub(1), body.y);
+    }
     for (nth, line) in
-        layout::sentence(model, body.width).iter().take(usize::from(parts.sentence.height)).enumerate()
+        layout::sentence(model, beside).iter().take(usize::from(parts.sentence.height)).enumerate()
     {
         let y = parts.sentence.y + u16::try_from(nth).unwrap_or(0);
-        pen.text(body.x + 1, y, body.width.saturating_sub(2), line, Role::Strong);
+        pen.text(body.x + 1, y, beside.saturating_sub(2), line, Role::Strong);
     }
     if parts.alert.height > 0 {
-        alert(model, pen, parts.alert);
+        alert(model, pen, Rect { width: beside, ..parts.alert });
     }
-    tabs(model, pen, parts.tabs);
+    tabs(model, pen, Rect { width: beside, ..parts.tabs });
     table(model, pen, parts.heading, parts.rows);
     if parts.standing.height > 1 {
         standing(model, pen, parts.standing);
@@ -59,6 +64,7 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, line: Rect) {
     pen.raw(line.x + 1, line.y, 6, "if", Role::Dim);
     let (left, right) = pen.glyphs().chosen();
     for (scope, x, width) in layout::tabs() {
+        let x = line.x + x;
         let tally = tally(&model.estate, &model.judgement.assessments, scope, model.environment.as_ref());
         let bad = tally.of(Verdict::Breached) + tally.of(Verdict::Unknown);
         let key = match scope {

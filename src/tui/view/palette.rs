@@ -108,9 +108,10 @@ pub(super) fn draw_login(
                 &format!("the six digits that {device} shows"),
                 Role::Text,
             );
-            let typed = input.value();
-            let dots = "·".repeat(6_usize.saturating_sub(typed.len()));
-            pen.raw(inner.x, inner.y + 3, inner.width, &format!("{typed}{dots} "), Role::Input);
+            // On a shared screen the digits are nobody else's business, how many there are is.
+            let shown = if pen.hides() { "*".repeat(input.value().len()) } else { input.value().to_owned() };
+            let dots = pen.glyphs().none().repeat(6_usize.saturating_sub(shown.len()));
+            pen.raw(inner.x, inner.y + 3, inner.width, &format!("{shown}{dots} "), Role::Input);
             let keys = [("enter ".to_owned(), Role::Key), ("goes on   ".to_owned(), Role::Dim)];
             pen.spans(inner.x, inner.y + 6, inner.width, &keys);
         }
@@ -122,7 +123,9 @@ pub(super) fn draw_login(
                 "open this in a browser, here or elsewhere:",
                 Role::Text,
             );
-            pen.raw(inner.x, inner.y + 2, inner.width, address.as_str(), Role::Strong);
+            // The address names the organisation.
+            let shown = if pen.hides() { "(hidden on this screen: y copies it)" } else { address.as_str() };
+            pen.raw(inner.x, inner.y + 2, inner.width, shown, Role::Strong);
             pen.raw(
                 inner.x,
                 inner.y + 3,

@@ -27,6 +27,11 @@ impl<'a> Pen<'a> {
         self.look.glyphs
     }
 
+    /// Says whether something is hidden on this screen.
+    pub(super) fn hides(&self) -> bool {
+        self.redactor.is_some()
+    }
+
     /// Fills `area` with the ground.
     pub(super) fn ground(&mut self, area: Rect) {
         self.fill(area, Role::Text);
@@ -109,6 +114,11 @@ impl<'a> Pen<'a> {
     pub(super) fn rule(&mut self, area: Rect, y: u16) {
         let line = self.glyphs().rule().repeat(usize::from(area.width));
         self.raw(area.x, y, area.width, &line, Role::Rule);
+    }
+
+    /// Says whether nothing stands in a cell.
+    pub(super) fn is_blank(&self, x: u16, y: u16) -> bool {
+        self.buffer.cell((x, y)).is_some_and(|cell| cell.symbol() == " ")
     }
 
     /// Gives a whole line the style of `role`, keeping its text.

@@ -2,6 +2,7 @@
 
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::readiness::{Loss, RecoveryTime, Verdict};
+use crate::tui::model::Model;
 use crate::tui::theme::{Glyphs, Role};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -60,4 +61,10 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
 /// Says a moment in UTC.
 pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%d %b %H:%M UTC").to_string()
+}
+
+/// Returns `text` as it will be shown, in lines: hidden before it is broken, so that no half of a secret is left over.
+pub(super) fn lines(model: &Model, text: &str, width: usize) -> Vec<String> {
+    let hidden = model.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.redact(text));
+    super::pen::wrap(&model.look.glyphs.text(&hidden), width)
 }

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 const ESTATE_FILE: &str = "measured recoveries of an account come from the estate file alone so far";
+const ONE_LOCK: &str = "a state outside of any backend has one lock file";
 const ONE_POINT: &str = "the versions of a bucket are one point";
 
 /// An account in which there is one of each thing.
@@ -45,7 +46,10 @@ fn operation(row: Row) -> &'static Operation {
         Row::Condition(Kind::EksCluster) => &operation::DESCRIBE_CLUSTER,
         Row::Condition(_) => &operation::DESCRIBE_ALARMS,
         Row::Key => &operation::DESCRIBE_KEY,
-        Row::Identity | Row::Locks | Row::States => &operation::GET_CALLER_IDENTITY,
+        Row::Identity => &operation::GET_CALLER_IDENTITY,
+        Row::Locks => &operation::GET_OBJECT,
+        Row::BackendLocks => &operation::LIST_OBJECTS_V2,
+        Row::States | Row::BackendStates => &operation::LIST_OBJECT_VERSIONS,
     }
 }
 
@@ -61,6 +65,7 @@ impl Aws {
         match (row, trouble) {
             (Row::Proofs, Trouble::Value) => return Cell::NotApplicable(ESTATE_FILE),
             (Row::Points(Kind::S3Bucket), Trouble::Pages) => return Cell::NotApplicable(ONE_POINT),
+            (Row::Locks, Trouble::Pages) => return Cell::NotApplicable(ONE_LOCK),
             _ => {}
         }
         let of_full = matches!(trouble, Trouble::Value | Trouble::Empty)
@@ -75,6 +80,12 @@ impl Aws {
             }
             (Kind::Service, Trouble::Empty) => (None, vec!["nowhere".to_owned()]),
             (Kind::Service, _) => (None, vec!["targets".to_owned()]),
+            (Kind::TerraformState, Trouble::Value) => {
+                (Some(format!("{}/core/terraform.tfstate", name("s3-bucket"))), Vec::new())
+            }
+            (Kind::TerraformState, Trouble::Empty) => {
+                (Some(format!("{}/none/terraform.tfstate", name("s3-bucket"))), Vec::new())
+            }
             (Kind::TerraformState, _) => (Some("states/core.tfstate".to_owned()), Vec::new()),
             (Kind::DnsRecord, Trouble::Empty) => {
                 (Some(format!("{}/none.gear.example/A", name("zone"))), Vec::new())
@@ -91,10 +102,22 @@ impl Aws {
         let probes: Vec<String> = alarms.iter().map(|alarm| format!("{{ alarm: {alarm} }}")).collect();
         let probes =
             if probes.is_empty() { String::new() } else { format!("probes: [{}], ", probes.join(", ")) };
-        let estate = load(&account.estate_text(&format!(
+        let of_backend = matches!(row, Row::BackendLocks | Row::BackendStates);
+        let (bucket, prefix) = match trouble {
+            Trouble::Value => (name("s3-bucket"), ""),
+            Trouble::Empty => (name("s3-bucket"), "none/"),
+            _ => ("states".to_owned(), ""),
+        };
+        let backends = if of_backend {
+            format!("backends: {{ it: {{ bucket: {bucket}, prefix: \"{prefix}\", lock_table: locks }} }}\n")
+        } else {
+            String::new()
+        };
+        let estate = account.estate_text(&format!(
             "it: {{ kind: {kind}, {select}{probes}environment: {ENVIRONMENT} }}\n\
              other: {{ kind: rds-instance, region: {DR}, select: {{ id: other }} }}\n"
-        )));
+        ));
+        let estate = load(&format!("{estate}{backends}"));
         let region = if row.kind() == Kind::DnsRecord { GLOBAL } else { HOME };
         let key = match trouble {
             Trouble::Value | Trouble::Pages => name("key"),
@@ -119,10 +142,7 @@ impl Aws {
             after: Box::new(move || after(&of_row, row)),
             estate: Arc::new(estate),
         });
-        match row {
-            Row::Locks | Row::States => Cell::NotReadYet(situation),
-            _ => Cell::Ask(situation),
-        }
+        Cell::Ask(situation)
     }
 }
 

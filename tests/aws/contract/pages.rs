@@ -41,7 +41,30 @@ pub(super) fn lay(account: &Account<'_>, row: Row) {
             let state = json!({"KeyMetadata": {"KeyId": "0", "KeyState": "Enabled"}});
             account.stub("kms", "DescribeKey", None, &[state]);
         }
-        Row::Locks | Row::States | Row::Identity | Row::Proofs => {}
+        Row::States | Row::BackendStates => {
+            let is_one = row == Row::States;
+            let page = |from: usize, is_truncated: bool| {
+                let version = |nth: usize| {
+                    let key = if is_one { "core.tfstate".to_owned() } else { format!("{nth:02}.tfstate") };
+                    json!({"Key": key, "VersionId": format!("v{nth}"), "IsLatest": !is_one || nth == 0, "Size": 9,
+                        "LastModified": ago(60 * i64::try_from(nth).expect("it is small")), "ETag": "\"0\""})
+                };
+                let versions: Vec<Value> = (from..from + 6).map(version).collect();
+                json!({"Versions": versions, "IsTruncated": is_truncated})
+            };
+            account.stub("s3", "ListObjectVersions", None, &[page(0, true), page(6, false)]);
+            account.stub("dynamodb", "Scan", None, &[json!({"Items": []})]);
+        }
+        Row::BackendLocks => {
+            account.stub("s3", "ListObjectsV2", None, &[json!({"IsTruncated": false})]);
+            let page = |nth: usize| {
+                let record = json!({"ID": format!("i{nth}"), "Who": "somebody@here", "Created": ago(60)});
+                json!({"Items": [{"LockID": {"S": format!("states/{nth}.tfstate")},
+                    "Info": {"S": record.to_string()}}]})
+            };
+            account.stub("dynamodb", "Scan", None, &[page(1), page(2)]);
+        }
+        Row::Locks | Row::Identity | Row::Proofs => {}
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) enum Row {
     Condition(Kind),
     Locks,
     States,
+    BackendLocks,
+    BackendStates,
     Key,
     Identity,
     Proofs,
@@ -29,7 +31,15 @@ impl Row {
             Kind::DnsRecord,
         ];
         let conditions = points.into_iter().chain([Kind::EksCluster, Kind::Service]);
-        let rest = [Self::Locks, Self::States, Self::Key, Self::Identity, Self::Proofs];
+        let rest = [
+            Self::Locks,
+            Self::States,
+            Self::BackendLocks,
+            Self::BackendStates,
+            Self::Key,
+            Self::Identity,
+            Self::Proofs,
+        ];
         let of_kinds = points.map(Self::Points).into_iter().chain(conditions.map(Self::Condition));
         let all = of_kinds.chain(rest);
         let is_built = |row: &Self| cfg!(feature = "aws-compute") || !row.needs_compute();
@@ -44,7 +54,7 @@ impl Row {
     pub(super) fn kind(self) -> Kind {
         match self {
             Self::Points(kind) | Self::Condition(kind) => kind,
-            Self::Locks | Self::States => Kind::TerraformState,
+            Self::Locks | Self::States | Self::BackendLocks | Self::BackendStates => Kind::TerraformState,
             Self::Key | Self::Identity | Self::Proofs => Kind::RdsInstance,
         }
     }
@@ -56,6 +66,8 @@ impl Row {
             Self::Condition(kind) => format!("condition of {kind}"),
             Self::Locks => "locks".to_owned(),
             Self::States => "state".to_owned(),
+            Self::BackendLocks => "locks of a backend".to_owned(),
+            Self::BackendStates => "states of a backend".to_owned(),
             Self::Key => "key".to_owned(),
             Self::Identity => "identity".to_owned(),
             Self::Proofs => "proofs".to_owned(),
@@ -106,8 +118,6 @@ pub(super) enum Mark {
     Ok,
     /// It does, as far as an answer shows that the test server made up.
     Stub,
-    /// It says that it does not read this yet.
-    NotReadYet,
     /// It makes no sense there, for this reason.
     NotApplicable(&'static str),
     /// It does not keep the contract.
@@ -130,7 +140,6 @@ pub(super) fn print(provider: &str, marks: &Marks) {
                 None => "?",
                 Some(Mark::Ok) => "ok",
                 Some(Mark::Stub) => "stub",
-                Some(Mark::NotReadYet) => "not yet",
                 Some(Mark::Wrong(_)) => "WRONG",
                 Some(Mark::NotApplicable(why)) => {
                     reasons.entry(why).or_default().push(format!("{} {}", row.name(), trouble.name()));

@@ -33,12 +33,18 @@ impl Sandbox {
         }
         let kind = row.kind();
         let select = if kind == Kind::Service { "" } else { "select: { id: it }, " };
+        let of_backend = matches!(row, Row::BackendLocks | Row::BackendStates);
+        let backends = if of_backend {
+            "backends: { it: { bucket: production-tfstate, lock_table: locks } }\n"
+        } else {
+            ""
+        };
         let estate = load(&format!(
             "version: 1\nestate: contract\nenvironments:\n  {ENVIRONMENT}:\n    class: production\n    \
              provider: sandbox\n    scenario: calm\n    account: \"{ACCOUNT}\"\n    account_alias: contract\n    \
              region: {HOME}\n    dr_region: {DR}\ncomponents:\n  it: {{ kind: {kind}, {select}objectives: \
              {{ local: {{ rpo: 24 h, rto: 4 h }} }} }}\n  other: {{ kind: rds-instance, region: {DR}, \
-             select: {{ id: other }} }}\n"
+             select: {{ id: other }} }}\n{backends}"
         ));
         let it = estate.component(&IT.into()).expect("it is in the estate");
         let place = match row {
@@ -91,13 +97,37 @@ fn trouble_in(world: &mut Value, row: Row, trouble: Trouble, place: &Place) -> S
         Trouble::Throttled if matches!(row, Row::Points(_)) => happens(json!({"Throttled": place_json})),
         Trouble::Throttled => happens(json!({"Fails": [place_json, "throttled"]})),
         // A record is asked for in no Region, and only what lies at home is denied by itself.
-        Trouble::Denied if matches!(row, Row::Key | Row::Identity | Row::Points(Kind::DnsRecord)) => {
+        Trouble::Denied
+            if matches!(
+                row,
+                Row::Key
+                    | Row::Identity
+                    | Row::BackendLocks
+                    | Row::BackendStates
+                    | Row::Points(Kind::DnsRecord)
+            ) =>
+        {
             let denied = json!({"denied": {"permission": PERMISSION, "identity": "somebody"}});
             happens(json!({"Fails": [place_json, denied]}));
         }
         Trouble::Empty if matches!(row, Row::Condition(_)) => happens(json!({"Deleted": IT})),
-        Trouble::Value | Trouble::Pages if row == Row::Locks => happens(json!({"LockLeft": IT})),
+        Trouble::Value | Trouble::Pages if matches!(row, Row::Locks | Row::BackendLocks) => {
+            happens(json!({"LockLeft": IT}));
+        }
         _ => {}
+    }
+    if matches!(row, Row::BackendLocks | Row::BackendStates) && trouble == Trouble::Empty {
+        for (_, resource) in world["resources"].as_object_mut().expect("resources have names") {
+            resource["state"] = Value::Null;
+        }
+    }
+    if row == Row::BackendStates && trouble == Trouble::Pages {
+        for nth in 0..240 {
+            let mut another = world["resources"][IT].clone();
+            let path = format!("production-tfstate/paged-{nth}/terraform.tfstate");
+            another["state"]["path"] = json!(path);
+            world["resources"][path] = another;
+        }
     }
     let it = &mut world["resources"][IT];
     match (row, trouble) {
@@ -110,7 +140,7 @@ fn trouble_in(world: &mut Value, row: Row, trouble: Trouble, place: &Place) -> S
         }
         (Row::Proofs, Trouble::Empty) => it["proofs"] = json!([]),
         (Row::States, Trouble::Empty) => it["state"] = Value::Null,
-        (Row::Locks, Trouble::Pages) => {
+        (Row::Locks | Row::BackendLocks, Trouble::Pages) => {
             it["locks"] = json!([{"since": began, "operation": "OperationTypePlan", "who": "somebody@here",
                 "id": "another lock", "living": false}]);
         }

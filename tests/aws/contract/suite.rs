@@ -12,7 +12,8 @@ use lifeboat::domain::kind::Kind;
 use lifeboat::domain::place::Place;
 use lifeboat::domain::reading::{Capability, Fact, ReadTrouble, Reading, ReadingKey, Readings, Subject};
 use lifeboat::domain::recovery_point::{Holds, PointKind, PointStatus, RecoveryPoint};
-use lifeboat::provider::port::{Answer, Ask, News, Observers};
+use lifeboat::domain::state::StateHistory;
+use lifeboat::provider::port::{Answer, Ask, BackendAsk, News, Observers, StateAsk};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -67,17 +68,22 @@ pub(super) struct After {
 /// What a provider makes of a cell.
 pub(super) enum Cell {
     Ask(Box<Situation>),
-    NotReadYet(Box<Situation>),
     NotApplicable(&'static str),
 }
 
 /// Takes what is told of a read under way.
 #[derive(Default)]
-struct Ears(Mutex<Vec<RecoveryPoint>>);
+struct Ears {
+    points: Mutex<Vec<RecoveryPoint>>,
+    states: Mutex<Vec<StateHistory>>,
+}
 
 impl News for Ears {
     fn page(&self, points: Vec<RecoveryPoint>) {
-        self.0.lock().expect("nobody panicked").extend(points);
+        self.points.lock().expect("nobody panicked").extend(points);
+    }
+    fn states(&self, states: Vec<StateHistory>) {
+        self.states.lock().expect("nobody panicked").extend(states);
     }
     fn alive(&self) {}
 }
@@ -100,8 +106,23 @@ async fn ask(
     match row {
         Row::Points(_) => fact(observers.points.points(ask).await, Fact::Points),
         Row::Condition(_) => fact(observers.conditions.condition(ask).await, Fact::Condition),
-        Row::Locks => fact(observers.locks.locks(ask).await, Fact::Locks),
-        Row::States => fact(observers.states.state(ask).await, Fact::State),
+        Row::Locks | Row::States => {
+            let address = situation.estate.state_address(component, place);
+            let ask =
+                StateAsk { address: address.as_ref(), component: Some(component), place, known: None, news };
+            match row {
+                Row::Locks => fact(observers.locks.locks(ask).await, Fact::Locks),
+                _ => fact(observers.states.state(ask).await, Fact::State),
+            }
+        }
+        Row::BackendLocks | Row::BackendStates => {
+            let backend = situation.estate.backend(&IT.into()).expect("it is in the estate");
+            let ask = BackendAsk { backend, place, known: &[], news };
+            match row {
+                Row::BackendLocks => fact(observers.locks.backend_locks(ask).await, Fact::Locks),
+                _ => fact(observers.states.backend(ask).await, Fact::States),
+            }
+        }
         Row::Proofs => fact(observers.proofs.proofs(ask).await, Fact::Proofs),
         Row::Identity => fact(observers.identity.identity(environment).await, Fact::Identity),
         Row::Key => {
@@ -111,10 +132,10 @@ async fn ask(
     }
 }
 
-async fn ask_it(row: Row, situation: &Situation) -> (Answer<Fact>, Vec<RecoveryPoint>) {
+async fn ask_it(row: Row, situation: &Situation) -> (Answer<Fact>, Ears) {
     let ears = Ears::default();
     let answer = ask(row, situation, IT, &situation.place, &ears).await;
-    (answer, ears.0.into_inner().expect("nobody panicked"))
+    (answer, ears)
 }
 
 /// Asks and judges.
@@ -186,6 +207,11 @@ async fn value(row: Row, situation: &Situation) -> Result<(), String> {
         Fact::Condition(condition) => condition.health == Health::Healthy && !condition.status.is_empty(),
         Fact::Locks(locks) => locks.iter().any(|lock| !lock.path.is_empty() && lock.who.is_some()),
         Fact::State(state) => state.versions.first().is_some_and(|version| version.serial.is_some()),
+        Fact::States(states) => states.iter().any(|state| {
+            state.versions.len() == 1
+                && state.versions_in_all > 0
+                && state.current().is_some_and(|version| version.serial.is_some())
+        }),
         Fact::Key(state) => *state == KeyState::Enabled,
         Fact::Identity(who) => who.account == situation.place.account && who.expires_at.is_some(),
         Fact::Proofs(proofs) => !proofs.is_empty(),
@@ -210,6 +236,7 @@ async fn empty(row: Row, situation: &Situation) -> Result<(), String> {
         Fact::Condition(condition) => condition.health == Health::Gone,
         Fact::Locks(locks) => locks.is_empty(),
         Fact::State(state) => state.versions.is_empty(),
+        Fact::States(states) => states.is_empty(),
         Fact::Key(state) => *state == KeyState::Absent,
         Fact::Identity(_) => false,
         Fact::Proofs(proofs) => proofs.is_empty(),
@@ -230,6 +257,7 @@ async fn pages(row: Row, situation: &Situation) -> Result<(), String> {
                 let (all, different) = (points.len(), ids.len());
                 return Err(format!("of {} points came {all}, of which {different} differ", paged.points));
             }
+            let heard = heard.points.into_inner().expect("nobody panicked");
             if paged.is_shown && (heard.is_empty() || heard.len() >= points.len()) {
                 return Err(format!("{} of {} points were shown before the end", heard.len(), points.len()));
             }
@@ -244,6 +272,17 @@ async fn pages(row: Row, situation: &Situation) -> Result<(), String> {
             (ids.len() == 2 && locks.len() == 2)
                 .then_some(())
                 .ok_or_else(|| format!("not two locks: {locks:?}"))
+        }
+        (Fact::States(states), _) => {
+            let paths: BTreeSet<_> = states.iter().map(|state| &state.path).collect();
+            if paths.len() != states.len() || states.len() < 3 {
+                return Err(format!("of {} states {} differ", states.len(), paths.len()));
+            }
+            let heard = heard.states.into_inner().expect("nobody panicked");
+            let known = |state: &StateHistory| paths.contains(&state.path);
+            (!heard.is_empty() && heard.iter().all(known))
+                .then_some(())
+                .ok_or_else(|| format!("{} states were shown before the end", heard.len()))
         }
         (Fact::State(state), _) => {
             let ids: BTreeSet<_> = state.versions.iter().map(|version| &version.version_id).collect();
@@ -286,6 +325,8 @@ async fn hung(row: Row, situation: &Situation) -> Result<(), String> {
         Row::Condition(_) => (component(IT), Capability::Condition),
         Row::Locks => (component(IT), Capability::Locks),
         Row::States => (component(IT), Capability::States),
+        Row::BackendLocks => (Subject::Backend(IT.into(), situation.place.clone()), Capability::Locks),
+        Row::BackendStates => (Subject::Backend(IT.into(), situation.place.clone()), Capability::States),
         Row::Proofs => (component(IT), Capability::Proofs),
         Row::Identity => (Subject::Environment(ENVIRONMENT.into()), Capability::Identity),
         Row::Key => (Subject::Key(situation.key.clone().expect("a key is asked for")), Capability::Keys),
@@ -339,12 +380,6 @@ async fn column(trouble: Trouble, cells: Vec<(Row, Cell)>, marks: &mut Marks) {
     let judged = cells.into_iter().map(|(row, cell)| async move {
         let mark = match cell {
             Cell::NotApplicable(why) => Mark::NotApplicable(why),
-            Cell::NotReadYet(situation) => match ask_it(row, &situation).await.0.outcome {
-                Err(ReadTrouble::Other(says)) if says.as_str().contains("not read by this version") => {
-                    Mark::NotReadYet
-                }
-                other => Mark::Wrong(format!("it is not read yet, and says {other:?}")),
-            },
             Cell::Ask(situation) => match judge(row, trouble, &situation).await {
                 Err(why) => Mark::Wrong(why),
                 Ok(()) if (situation.after)().is_stub => Mark::Stub,

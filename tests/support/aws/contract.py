@@ -3,6 +3,7 @@
     python contract.py PORT ACCOUNT
 """
 
+import hashlib
 import json
 
 from account import ACCOUNT, HOME, ago, client, database, now, stub, versioned
@@ -44,6 +45,20 @@ def stores(account):
         TableName="table", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     dynamodb.create_backup(TableName="table", BackupName="backup")
+    dynamodb.create_table(
+        TableName="locks",
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    key = "core/terraform.tfstate"
+    state = json.dumps({"version": 4, "terraform_version": "1.11.4", "serial": 7, "lineage": "l", "resources": []})
+    client("s3").put_object(Bucket=bucket, Key=key, Body=state)
+    digest = hashlib.md5(state.encode()).hexdigest()
+    dynamodb.put_item(TableName="locks", Item={"LockID": {"S": f"{bucket}/{key}-md5"}, "Digest": {"S": digest}})
+    lock = json.dumps({"ID": "i", "Operation": "OperationTypeApply", "Who": "somebody@here", "Created": ago(60)})
+    client("s3").put_object(Bucket=bucket, Key=f"{key}.tflock", Body=lock)
+    dynamodb.put_item(TableName="locks", Item={"LockID": {"S": f"{bucket}/{key}"}, "Info": {"S": lock}})
     client("backup").create_backup_vault(BackupVaultName="vault")
     point = {
         "RecoveryPointArn": f"arn:aws:backup:{HOME}:{account}:recovery-point:1",

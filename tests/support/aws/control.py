@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from clock import Clock
 from facts import FACTS, patch
 from faults import Faults, check_keys
+from services import date_objects, prepare
 from stubs import Stubs
 from wire import read_time
 
@@ -131,6 +132,20 @@ class Control:
         with self.lock:
             patch(spec)
         return {}
+
+    def post_written(self, spec):
+        check_keys(spec, {"account", "bucket", "objects"}, "what was written")
+        times = {key: read_time(at) for key, at in spec["objects"].items()}
+        with self.lock:
+            date_objects(spec.get("account", "123456789012"), spec["bucket"], times)
+        return {}
+
+    def post_objects(self, spec):
+        with self.lock:
+            prepare("s3")
+            from objects import lay  # not at the top: it loads moto's S3, and a server is to start quickly
+
+            return {"version_ids": lay(spec)}
 
     def get_calls(self, query):
         wanted = [(CALL_KEYS.index(key), value) for key, value in query.items() if key in CALL_KEYS[:4]]

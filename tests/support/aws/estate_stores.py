@@ -160,6 +160,24 @@ def buckets(world):
 
     add("old-assets", promise("1 h", "1 h"), row="C1", naive="a bucket that is not found is left out; it is gone")
 
+    # Replaced and deleted objects go after ten days: any moment can be gone back to, but none before that.
+    add("brochures", promise("1 h", "1 h"), proven=proven(world, 20, **usual))
+    make("estate-brochures", "Enabled")
+    put("estate-brochures", "one.pdf", 50 * D)
+    put("estate-brochures", "one.pdf", 4 * D)
+    expire = [
+        {"ID": "all", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
+        {"ID": "drafts", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 10}},
+        {"ID": "off", "Status": "Disabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
+    ]
+    rules = {"Rules": [{**rule, "Filter": {"Prefix": ""}} for rule in expire]}
+    world.at(
+        100 * D,
+        lambda: s3(HOME, PRODUCTION).put_bucket_lifecycle_configuration(
+            Bucket="estate-brochures", LifecycleConfiguration=rules
+        ),
+    )
+
     add("fonts")
     make("estate-fonts", "Enabled")
 

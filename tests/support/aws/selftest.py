@@ -679,6 +679,39 @@ class Calls(Base):
         self.assertEqual(s3.get_object_retention(Bucket="locked", Key="a b")["Retention"], {"Mode": "COMPLIANCE", "RetainUntilDate": until})
         self.assertEqual(self.code(s3.get_object_retention, Bucket="locked", Key="none")[0], "NoSuchKey")
 
+    def test_replication_rules_come_back_as_they_were_put(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="bkt", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+        s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Enabled"})
+        self.assertEqual(self.code(s3.get_bucket_replication, Bucket="bkt")[0], "ReplicationConfigurationNotFoundError")
+        to = {"Bucket": "arn:aws:s3:::other", "Account": OTHER, "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}}
+        second = {"ID": "2", "Priority": 3, "Status": "Enabled", "Destination": to}
+        for rules in (
+            [{"ID": "1", "Status": "Enabled", "Prefix": "", "Destination": to}],
+            [{**second, "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Enabled"}}],
+            [{**second, "Filter": {}, "DeleteMarkerReplication": {"Status": "Disabled"}}, {**second, "ID": "3", "Filter": {"Prefix": "a"}}],
+        ):  # fmt: skip
+            s3.put_bucket_replication(Bucket="bkt", ReplicationConfiguration={"Role": "arn:aws:iam::1:role/r", "Rules": rules})
+            self.assertEqual(s3.get_bucket_replication(Bucket="bkt")["ReplicationConfiguration"]["Rules"], rules)
+
+    def test_objects_of_another_time(self):
+        s3 = self.client("s3", account=OTHER)
+        s3.create_bucket(Bucket="bkt", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+        s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Enabled"})
+        times = ["2026-11-01T03:00:00Z", "2026-11-02T03:00:00Z", "2026-11-03T03:00:00Z"]
+        for at in times:
+            if at == times[-1]:
+                s3.delete_object(Bucket="bkt", Key="a/b")
+            else:
+                s3.put_object(Bucket="bkt", Key="a/b", Body=b"1")
+            self.gear("POST", "written", {"account": OTHER, "bucket": "bkt", "objects": {"a/b": at}})
+        found = s3.list_object_versions(Bucket="bkt")
+        moments = [one["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ") for one in found["DeleteMarkers"] + found["Versions"]]
+        self.assertEqual(moments, times[::-1])
+        self.assertAlmostEqual(self.gear("GET", "clock")["offset_s"], 0, delta=0.5)
+        self.gear("POST", "written", {"account": OTHER, "bucket": "bkt", "objects": {"c": times[0]}}, wanted=400)
+        self.gear("POST", "written", {"bucket": "none", "objects": {}}, wanted=400)
+
     def test_global_cluster_of_any_region(self):
         rds = self.client("rds")
         made = rds.create_db_cluster(DBClusterIdentifier="c", Engine="aurora-postgresql", MasterUsername="a", MasterUserPassword="passwordpassword")
@@ -773,6 +806,82 @@ class Calls(Base):
             self.assertTrue(all(pool.map(work, range(64))))
         failed = [call for call in self.gear("GET", "calls") if call["status"] >= 400]
         self.assertEqual(failed, [])
+
+
+class Objects(Base):
+    def lay(self, *objects, wanted=200, **more):
+        return self.gear("POST", "objects", {"account": MAIN, "bucket": "bkt", "objects": list(objects), **more}, wanted)
+
+    def bucket(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="bkt", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+        s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Enabled"})
+        return s3
+
+    def listed(self, s3, **more):
+        pages = list(s3.get_paginator("list_object_versions").paginate(Bucket="bkt", **more))
+        return [[row for page in pages for row in page.get(kind, [])] for kind in ("Versions", "DeleteMarkers")]
+
+    def test_laid_objects_are_like_any_others(self):
+        s3 = self.bucket()
+        s3.put_object(Bucket="bkt", Key="a", Body=b"put")
+        ids = self.lay(
+            {"key": "a", "versions": [{"text": "ü", "at": "2026-11-01T02:00:00+01:00"}, {"base64": "AP8=", "etag": "x-2", "version_id": "mine"}]},
+            {"key": "b", "versions": [{"text": "1", "at": "2026-11-01T01:00:00Z"}, {"delete_marker": True, "at": "2026-11-01T02:00:00Z"}]},
+        )["version_ids"]  # fmt: skip
+        self.assertEqual(ids["a"][1], "mine")
+        got = s3.get_object(Bucket="bkt", Key="a")
+        self.assertEqual((got["Body"].read(), got["ETag"], got["VersionId"], got["ContentLength"]), (b"\0\xff", '"x-2"', "mine", 2))
+        old = s3.get_object(Bucket="bkt", Key="a", VersionId=ids["a"][0])
+        self.assertEqual((old["Body"].read().decode(), old["LastModified"]), ("ü", datetime(2026, 11, 1, 1, tzinfo=timezone.utc)))
+        self.assertEqual(self.code(s3.get_object, Bucket="bkt", Key="b")[0], "NoSuchKey")
+        versions, markers = self.listed(s3)
+        self.assertEqual([(row["Key"], row["VersionId"], row["IsLatest"]) for row in versions if row["Key"] == "a"][0], ("a", "mine", True))
+        self.assertEqual([(row["Key"], row["VersionId"], row["IsLatest"]) for row in markers], [("b", ids["b"][1], True)])
+        s3.copy_object(Bucket="bkt", Key="a", CopySource={"Bucket": "bkt", "Key": "a", "VersionId": ids["a"][0]})
+        self.assertEqual(s3.get_object(Bucket="bkt", Key="a")["Body"].read().decode(), "ü")
+        s3.delete_object(Bucket="bkt", Key="b", VersionId=ids["b"][1])
+        self.assertEqual(s3.get_object(Bucket="bkt", Key="b")["Body"].read(), b"1")
+        s3.delete_object(Bucket="bkt", Key="b")
+        self.assertEqual([row["Key"] for row in self.listed(s3, Prefix="b")[1]], ["b"])
+        self.assertEqual([row["Key"] for row in s3.list_objects_v2(Bucket="bkt")["Contents"]], ["a"])
+
+    def test_what_cannot_be_laid_is_refused(self):
+        self.lay({"key": "a", "versions": []}, wanted=400)
+        s3 = self.bucket()
+        self.lay({"key": "a", "versions": [{"txt": "1"}]}, wanted=400)
+        self.lay({"key": "a", "versions": [{}]}, wanted=400)
+        s3.put_bucket_versioning(Bucket="bkt", VersioningConfiguration={"Status": "Suspended"})
+        self.lay({"key": "a", "versions": [{"text": "1"}]}, wanted=400)
+
+    def test_pages_of_versions_are_as_one_list(self):
+        s3 = self.bucket()
+        for key in ("a/1", "a/2", "b <&>", "c/"):
+            for body in b"123":
+                s3.put_object(Bucket="bkt", Key=key, Body=bytes([body]))
+            s3.delete_object(Bucket="bkt", Key=key)
+        whole = self.listed(s3)
+        self.assertEqual((len(whole[0]), len(whole[1])), (12, 4))
+        bodies = [s3.get_object(Bucket="bkt", Key="a/1", VersionId=row["VersionId"])["Body"].read() for row in whole[0][:3]]
+        self.assertEqual(bodies, [b"3", b"2", b"1"])  # stored within a millisecond of each other or not
+        for size in (1, 3, 5):
+            self.assertEqual(self.listed(s3, PaginationConfig={"PageSize": size}), whole)
+        after = s3.list_object_versions(Bucket="bkt", KeyMarker="a/1")
+        self.assertEqual({row["Key"] for row in after["Versions"]}, {"a/2", "b <&>", "c/"})
+        folders = s3.list_object_versions(Bucket="bkt", Delimiter="/")
+        self.assertEqual([one["Prefix"] for one in folders["CommonPrefixes"]], ["a/", "c/"])
+        self.assertEqual({row["Key"] for row in folders["Versions"]}, {"b <&>"})
+
+    def test_a_page_of_a_large_bucket_is_quick(self):
+        s3 = self.bucket()
+        for batch in range(10):
+            self.lay(*({"key": f"{batch}/{n:02}", "versions": [{"text": "x" * 1000}] * 50} for n in range(40)))
+        began = time.monotonic()
+        for _ in range(20):
+            s3.list_object_versions(Bucket="bkt", MaxKeys=1)
+        self.assertLess(time.monotonic() - began, 5)  # moto: 12
+        page = s3.list_object_versions(Bucket="bkt", Prefix="9/", KeyMarker="9/20", MaxKeys=2000)
+        self.assertEqual((len(page["Versions"]), page["IsTruncated"], page["Versions"][0]["Key"]), (950, False, "9/21"))
 
 
 class Life(unittest.TestCase):

@@ -76,6 +76,14 @@ POST   /_gear/patch              {"account"?, "region", "resource": "rds.snapsho
                                  dynamodb.backup, kms.key, backup.vault, eks.cluster, or service.attribute of a backend.
                                  "service" may stand apart: {"service": "rds", "resource": "snapshot"}. Names laid over
                                  answers work for rds, ec2 and others that moto answers from models; not dynamodb.
+POST   /_gear/written            {"account"?, "bucket", "objects": {key: time}}: S3 says of the newest version of each key
+                                 that it was written then; the clock of the server stays where it is
+POST   /_gear/objects            {"account"?, "bucket", "objects": [{"key", "versions": [version, ...]}]}: laid straight into
+                                 a bucket that keeps versions, oldest first, on top of what is there. -> {"version_ids":
+                                 {key: [ids, oldest first]}}
+         version: "text" or "base64", or "delete_marker": true; "at": when it was stored (now); "version_id"; "etag" (the
+         MD5, which AWS gives neither under SSE-KMS nor to what came in parts); "encryption": what it is said to be
+         under. 100 000 of them take 5 s and 350 MB.
 GET    /_gear/calls?account=&service=&operation=&region=
                                  [{"service", "operation", "region", "account", "status", "stub", "bytes"}], the last
                                  200000; status 0: cut before an answer
@@ -90,8 +98,10 @@ SourceRegion (from another Region), OriginalSnapshotCreateTime and SnapshotDatab
 volume vol-ffffffff, as AWS does. DbiResourceId differs between instances. A restored instance is neither Multi-AZ nor
 protected against deletion nor open to IAM logins unless asked. A promoted replica is a primary. CreateGlobalCluster finds
 its source in any Region. Route 53 carries out a change batch whole or not at all, deletes a record set only if it is given
-as it is, and with a SetIdentifier only that one. S3 GetObjectRetention answers (as a stub). rpc-v2-cbor is understood for
-CloudWatch. Clusters that are not encrypted name no key. No stock AMIs.
+as it is, and with a SetIdentifier only that one. S3 GetObjectRetention answers (as a stub); GetBucketReplication gives
+each rule back as it was put; ListObjectVersions gives no more than 1000 in a page, has delete markers among the versions,
+in their order, and takes as long as the page is, not as the bucket (versions.py). rpc-v2-cbor is understood for CloudWatch.
+Clusters that are not encrypted name no key. No stock AMIs.
 """
 
 import os

@@ -3,7 +3,7 @@
 import time
 from urllib.parse import unquote
 
-from facts import FACTS, STEADY, Dwell, newborn
+from facts import FACTS, STEADY, Dwell, naive, newborn
 from wire import GearError
 
 
@@ -208,6 +208,38 @@ def _eks():
     models.Nodegroup.status = Dwell("eks.nodegroup", "status")
 
 
+def _s3():
+    from moto.core.responses import ActionResult
+    from moto.s3 import responses
+
+    import versions
+
+    versions.install()
+    given = responses.S3Response.get_bucket_replication
+
+    def get_bucket_replication(self):
+        """Gives each rule back as it was put: whether it has a Filter decides what becomes of delete markers."""
+        put = self.backend.get_bucket_replication(self.bucket_name)
+        if not put:
+            return given(self)
+        self.data["Action"] = "GetBucketReplication"
+        rules = [_rule_as_put(rule) for rule in put["Rule"]]
+        return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": put["Role"], "Rules": rules}}))
+
+    responses.S3Response.get_bucket_replication = get_bucket_replication
+
+
+def _rule_as_put(rule):
+    rule = {name: value for name, value in rule.items() if not name.startswith("@")}
+    if "Filter" in rule:
+        rule["Filter"] = {name: "" if value is None else value for name, value in (rule["Filter"] or {}).items()}
+    else:
+        rule.pop("Priority", None)  # moto's own: a rule of the first version has none
+    if "Prefix" in rule:
+        rule["Prefix"] = rule["Prefix"] or ""
+    return rule
+
+
 class _Identifier(str):
     """A SetIdentifier that knows which record set it was sent with."""
 
@@ -294,7 +326,21 @@ def object_retention(call):
     return {"Retention": {"Mode": found.lock_mode, "RetainUntilDate": found.lock_until}}
 
 
-_WAITING = {"rds": _rds, "ec2": _ec2, "dynamodb": _dynamodb, "eks": _eks, "route53": _route53}
+def date_objects(account, bucket, times):
+    """Dates the newest version of each key, or its delete marker, as if it had been written at that moment."""
+    from moto.s3.models import s3_backends
+
+    buckets = s3_backends[account]["aws"].buckets
+    if bucket not in buckets:
+        raise LookupError(f"no bucket {bucket} in {account}")
+    for key, at in times.items():
+        versions = buckets[bucket].keys.getlist(key, [])
+        if not versions:
+            raise LookupError(f"no object {key} in {bucket}")
+        versions[-1].last_modified = naive(at)
+
+
+_WAITING = {"rds": _rds, "ec2": _ec2, "dynamodb": _dynamodb, "eks": _eks, "route53": _route53, "s3": _s3}
 
 
 def prepare(service):
