@@ -1,7 +1,13 @@
-//! What a recovery may do: the classes of its steps and the consent that each asks for.
+//! What a recovery is and what may happen next.
 //!
-//! Pure; used by `authority`, which turns a consent into the right to act. What must stay true: the consent for a
-//! step follows from its class and its environment alone, and binds to the hash of the plan that was shown.
+//! Pure: definitions, plans, events, the fold of events into the state of a run, and what may start in that state.
+//! Used by `config` (which reads runbooks), `authority` (which turns a consent into the right to act), `action` and
+//! `engine`. What must stay true: the state of a run follows from its events alone; the consent for a step follows from
+//! its class and its environment alone, and binds to the hash of the plan that was shown.
 
+pub mod about;
+pub mod call;
 pub mod consent;
+pub mod dedupe;
+pub mod definition;
 pub mod plan;
