@@ -65,6 +65,7 @@
 //! - **A scenario**: a row in the list of [`provider::sandbox`], and what happens in it. The README follows.
 //! - **A key of the estate file**: a field in [`config::estate_file`], its meaning in [`config::resolve`], what is
 //!   doubtful about it in [`config::check`]; the schema follows.
+pub mod action;
 pub mod authority;
 pub mod cli;
 pub mod collector;

@@ -1,9 +1,11 @@
 //! Who may do what, as types.
 //!
-//! A [`Session<ReadOnly>`] has no way to make an [`ArmedStep`], and the acting port takes nothing else; so in a
+//! A [`Session<ReadOnly>`] has no way to make an [`ArmedStep`], only that makes an [`ArmedCall`], and the acting port takes nothing else; so in a
 //! read-only process no value exists that could change anything. What must stay true: the fields here are private,
 //! and nothing in this folder is `Clone` that grants a right. `tests/compile_fail` proves what must not compile.
 
+mod armed;
 mod session;
 
-pub use session::{ArmedStep, Mode, Operator, ReadOnly, Refused, Session};
+pub use armed::{ArmedCall, ArmedStep, CallId, Direction, NotAgreed};
+pub use session::{Mode, Operator, ReadOnly, Refused, Session};

@@ -1,8 +1,10 @@
 //! Sessions and what only an operator's can mint.
 
+use super::armed::{ArmedStep, Direction};
 use crate::domain::Text;
+use crate::domain::estate::EnvironmentClass;
 use crate::runbook::consent::Consent;
-use crate::runbook::plan::PlannedStep;
+use crate::runbook::plan::{PlanHash, PlannedStep, Undo};
 use std::marker::PhantomData;
 
 mod sealed {
@@ -47,6 +49,9 @@ pub enum Refused {
     /// The consent is for another plan, or too weak for this step.
     #[error("the consent given does not cover this step")]
     ConsentDoesNotCover,
+    /// The step has no undo.
+    #[error("this step cannot be taken back")]
+    NoUndo,
 }
 
 impl Session<ReadOnly> {
@@ -81,40 +86,32 @@ impl Session<Operator> {
         &self.purpose
     }
 
-    /// Arms a step that a person agreed to.
+    /// Arms a step of `plan` that a person agreed to, in an environment of `class`.
     ///
     /// # Errors
-    /// When `consent` is for another plan or too weak.
-    pub fn arm(&self, step: PlannedStep, consent: &Consent) -> Result<ArmedStep, Refused> {
-        if !consent.covers(&step) {
+    /// When `consent` is for another plan or too weak; or when it is to be taken back and cannot be.
+    pub fn arm(
+        &self,
+        plan: &PlanHash,
+        class: EnvironmentClass,
+        step: PlannedStep,
+        direction: Direction,
+        consent: &Consent,
+    ) -> Result<ArmedStep, Refused> {
+        let worst = match (direction, &step.undo) {
+            (Direction::Forward, _) => step.class,
+            (Direction::Undo, Undo::Calls { class, .. }) => *class,
+            (Direction::Undo, Undo::Nothing | Undo::Impossible(_)) => return Err(Refused::NoUndo),
+        };
+        if !consent.covers(plan, worst, class) {
             return Err(Refused::ConsentDoesNotCover);
         }
-        Ok(ArmedStep { step, purpose: self.purpose.clone() })
+        Ok(ArmedStep { step, plan: plan.clone(), purpose: self.purpose.clone(), direction })
     }
 
     /// Gives the right to act up.
     pub fn stand_down(self) -> Session<ReadOnly> {
         Session::read_only()
-    }
-}
-
-/// A step that may be carried out once: it is consumed by that, and cannot be copied.
-#[must_use = "an armed step does nothing until it is applied"]
-#[derive(Debug)]
-pub struct ArmedStep {
-    step: PlannedStep,
-    purpose: Text,
-}
-
-impl ArmedStep {
-    /// Returns the step.
-    pub fn step(&self) -> &PlannedStep {
-        &self.step
-    }
-
-    /// Returns the purpose of the operator who armed it.
-    pub fn purpose(&self) -> &Text {
-        &self.purpose
     }
 }
 
@@ -127,13 +124,11 @@ mod tests {
     use crate::runbook::plan::PlanHash;
 
     fn step(class: ActionClass) -> PlannedStep {
-        PlannedStep {
-            plan: PlanHash::parse(&"a1".repeat(32)).unwrap(),
-            component: "orders-db".into(),
-            environment: EnvironmentClass::Production,
-            class,
-            call: "rds:DeleteDBInstance orders-db-old".into(),
-        }
+        PlannedStep { class, ..crate::runbook::plan::fixtures::step("drop", "rds:DeleteDBInstance") }
+    }
+
+    fn hash(byte: &str) -> PlanHash {
+        PlanHash::parse(&byte.repeat(32)).unwrap()
     }
 
     #[test]
@@ -145,23 +140,18 @@ mod tests {
     #[test]
     fn only_a_consent_to_this_plan_and_strong_enough_arms_a_step() {
         let session = Session::read_only().elevate("INC-4711").unwrap();
-        let plan = step(ActionClass::Destructive).plan;
+        let plan = hash("a1");
+        let arm = |class, consent: &Consent| {
+            session
+                .arm(&plan, EnvironmentClass::Production, step(class), Direction::Forward, consent)
+                .map(drop)
+        };
         let enter = Consent { plan: plan.clone(), strength: Strength::Enter };
-        assert_eq!(
-            session.arm(step(ActionClass::Destructive), &enter).err(),
-            Some(Refused::ConsentDoesNotCover)
-        );
-        let other =
-            Consent { plan: PlanHash::parse(&"b2".repeat(32)).unwrap(), strength: Strength::TypedAndSigned };
-        assert_eq!(
-            session.arm(step(ActionClass::Destructive), &other).err(),
-            Some(Refused::ConsentDoesNotCover)
-        );
-        let typed = Consent { plan, strength: Strength::Typed };
-        assert!(session.arm(step(ActionClass::Destructive), &typed).is_ok());
-        assert_eq!(
-            session.arm(step(ActionClass::DataLoss), &typed).err(),
-            Some(Refused::ConsentDoesNotCover)
-        );
+        assert_eq!(arm(ActionClass::Destructive, &enter), Err(Refused::ConsentDoesNotCover));
+        let other = Consent { plan: hash("b2"), strength: Strength::TypedAndSigned };
+        assert_eq!(arm(ActionClass::Destructive, &other), Err(Refused::ConsentDoesNotCover));
+        let typed = Consent { plan: plan.clone(), strength: Strength::Typed };
+        assert_eq!(arm(ActionClass::Destructive, &typed), Ok(()));
+        assert_eq!(arm(ActionClass::DataLoss, &typed), Err(Refused::ConsentDoesNotCover));
     }
 }

@@ -1,6 +1,6 @@
 //! The ports: one for each thing that can be asked, and one for acting.
 
-use crate::authority::ArmedStep;
+use crate::authority::ArmedCall;
 use crate::domain::Text;
 use crate::domain::backend::{Backend, StateAddress};
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
@@ -13,6 +13,7 @@ use crate::domain::reading::{Lack, ReadTrouble};
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use crate::domain::state::compare::Contents;
+use crate::runbook::call::{Call, Reply};
 use jiff::Timestamp;
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -214,10 +215,87 @@ pub trait LogIn: Send + Sync {
     fn with_code(&self, environment: &EnvironmentName, code: &str, tell: &dyn Fn(LoginNews));
 }
 
-/// Changes something. It takes nothing but an armed step, so nobody without an operator's session can call it.
+/// Why a call brought no answer, and what is known of its effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallTrouble {
+    /// The service took the call and refused it: nothing was changed.
+    #[error("{code}: {says}")]
+    Refused {
+        /// The service's code, such as `DBInstanceAlreadyExists`.
+        code: Text,
+        /// What it says.
+        says: Text,
+        /// The id of the request.
+        request_id: Option<Text>,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The service asks to be called less often: nothing was changed.
+    #[error("{code}: too many calls")]
+    Throttled {
+        /// The service's code.
+        code: Text,
+        /// The id of the request.
+        request_id: Option<Text>,
+    },
+    /// Nobody is logged in, or the session has ended: nothing was changed.
+    #[error("no valid credentials: {0}")]
+    Credentials(Text),
+    /// It never left this machine.
+    #[error("not sent: {0}")]
+    NotSent(Text),
+    /// It may have been carried out: no answer came, or one that says nothing about it.
+    #[error("no answer that tells: {0}")]
+    InDoubt(Text),
+}
+
+impl CallTrouble {
+    /// Returns the service's code of a refusal.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } | Self::Throttled { code, .. } => Some(code.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Says whether nothing was changed for certain.
+    pub fn is_clean(&self) -> bool {
+        !matches!(self, Self::InDoubt(_))
+    }
+}
+
+/// Who acts, and for how long yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The identity, such as the ARN of a role's session.
+    pub identity: Text,
+    /// Its account.
+    pub account: Text,
+    /// When they end; `None` where they do not, or nobody knows.
+    pub ends_at: Option<Timestamp>,
+    /// Whether they renew themselves before they end.
+    pub renewed: bool,
+}
+
+/// Looks by calls as a plan names them. It carries out nothing but operations that read, and refuses all others before
+/// anything leaves.
+pub trait Look: Send + Sync {
+    /// Returns the answer to a reading call.
+    fn look<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Reply, CallTrouble>>;
+    /// Returns who calls in an environment, as the service sees it, by the login with which it is changed.
+    fn credentials<'a>(
+        &'a self,
+        environment: &'a EnvironmentName,
+    ) -> BoxFuture<'a, Result<Credentials, CallTrouble>>;
+}
+
+/// Changes something. It takes nothing but an armed call, so nobody without an operator's session can call it.
 pub trait Act: Send + Sync {
-    /// Carries the step out.
-    fn apply(&self, step: ArmedStep) -> BoxFuture<'_, Answer<()>>;
+    /// Carries the call out, once: nothing below repeats it.
+    ///
+    /// # Cancellation
+    /// When the future is dropped, the call is in doubt.
+    fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>>;
 }
 
 /// Everything that reads one environment.

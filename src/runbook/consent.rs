@@ -1,6 +1,6 @@
 //! How strongly a person must agree, and the phrase that is typed.
 
-use super::plan::{PlanHash, PlannedStep};
+use super::plan::PlanHash;
 use crate::domain::action::ActionClass;
 use crate::domain::estate::{Environment, EnvironmentClass};
 use crate::domain::ids::ComponentId;
@@ -45,9 +45,9 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// Says whether it is a consent to `step`: the same plan, and strong enough.
-    pub fn covers(&self, step: &PlannedStep) -> bool {
-        self.plan == step.plan && self.strength >= required(step.class, step.environment)
+    /// Says whether it is a consent to something of `class` in `plan`: the same plan, and strong enough.
+    pub fn covers(&self, plan: &PlanHash, class: ActionClass, environment: EnvironmentClass) -> bool {
+        self.plan == *plan && self.strength >= required(class, environment)
     }
 }
 

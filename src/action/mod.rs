@@ -1,0 +1,287 @@
+//! The actions: one file, one type each. What an action is given, which calls it makes, how it is told whether they have
+//! happened, when they are done, and how they are taken back.
+//!
+//! An action speaks in [`Call`]s, the same that stand in a plan, and looks at the world through [`Look`]; it never acts
+//! itself: `engine` makes the calls, each after its intent is on disk. Who may use it: `engine`, `cli`, `tui`. What must
+//! stay true: what an action plans depends on what it is given and on what it sees alone; its class follows from the calls
+//! it makes; and none of them knows whether it runs in the sandbox.
+
+mod facts;
+pub mod given;
+
+use crate::authority::Direction;
+use crate::domain::Text;
+use crate::domain::action::ActionClass;
+use crate::domain::estate::{Component, Environment, Estate};
+use crate::domain::ids::{ComponentId, Region};
+use crate::provider::port::{BoxFuture, CallTrouble, Look};
+use crate::runbook::about::About;
+use crate::runbook::call::{Call, Reply};
+use crate::runbook::plan::{PlannedCall, PlannedStep, Precondition, Undo};
+use given::GivenValues;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// What an action plans with.
+pub struct PlanAsk<'a> {
+    /// What it was given.
+    pub given: &'a GivenValues,
+    /// The estate.
+    pub estate: &'a Estate,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The run.
+    pub run: &'a str,
+    /// The step.
+    pub step: &'a str,
+    /// The time there.
+    pub now: Timestamp,
+    /// How it looks at the world.
+    pub look: &'a dyn Look,
+}
+
+impl PlanAsk<'_> {
+    /// Returns the component that an argument names.
+    ///
+    /// # Errors
+    /// When the estate has none of that name.
+    pub fn component(&self, argument: &str) -> Result<&Component, Refusal> {
+        let name = self.given.text(argument)?;
+        self.estate
+            .component(&name.into())
+            .ok_or_else(|| Refusal::new(format!("the estate has no component `{name}`")))
+    }
+}
+
+/// What an action would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Design {
+    /// The component that it changes.
+    pub component: Option<ComponentId>,
+    /// What is called, in this order.
+    pub calls: Vec<PlannedCall>,
+    /// What must still be so when it begins.
+    pub preconditions: Vec<Precondition>,
+    /// How it is undone.
+    pub undo: Undo,
+    /// What it costs, which limits it counts against, what it leaves behind.
+    pub notes: Vec<Text>,
+    /// The Region whose control plane it needs, where it is not that of its environment.
+    pub control_plane: Option<Region>,
+}
+
+impl Design {
+    /// Returns the class: that of the worst of its calls (C6).
+    pub fn class(&self) -> ActionClass {
+        self.calls.iter().map(|planned| planned.class).max().unwrap_or(ActionClass::Read)
+    }
+}
+
+/// Why an action cannot be planned, or cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{says}")]
+pub struct Refusal {
+    /// What is wrong, on which thing, and why.
+    pub says: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// Returns a refusal.
+    pub fn new(says: impl Into<String>) -> Self {
+        Self { says: says.into(), hint: None }
+    }
+
+    /// Adds what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<CallTrouble> for Refusal {
+    fn from(trouble: CallTrouble) -> Self {
+        Self::new(trouble.to_string())
+    }
+}
+
+/// A step under way, as far as its action has to know it.
+pub struct Doing<'a> {
+    /// The step as it was planned.
+    pub step: &'a PlannedStep,
+    /// The run.
+    pub run: &'a str,
+    /// Which way.
+    pub direction: Direction,
+    /// The calls of this direction, with every value known.
+    pub calls: &'a [Call],
+    /// The call that it is about: its index in `calls`.
+    pub index: usize,
+    /// What the calls so far were answered or found to have done, by index; `Null` where nothing is known.
+    pub replies: &'a [Value],
+    /// What was there before: what [`Action::before`] brought.
+    pub before: &'a Value,
+    /// When the intent of this call was written.
+    pub since: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Doing<'_> {
+    /// Returns the call.
+    ///
+    /// # Errors
+    /// Never, unless the journal is of another version.
+    pub fn call(&self) -> Result<&Call, Refusal> {
+        self.calls.get(self.index).ok_or_else(|| Refusal::new("the step has no such call"))
+    }
+
+    /// Returns what a call before was answered.
+    pub fn reply(&self, index: usize) -> &Value {
+        self.replies.get(index).unwrap_or(&Value::Null)
+    }
+}
+
+/// What a look said about a call that may or may not have happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It has happened; what the answer would have been, as far as it can be seen, and what shows it.
+    Happened {
+        /// The answer.
+        reply: Value,
+        /// What shows it.
+        evidence: Text,
+    },
+    /// Nothing of it can be seen. Whether that proves anything depends on how long ago it was.
+    Nothing {
+        /// What was looked at.
+        evidence: Text,
+    },
+    /// Something is there that this call did not make, or that cannot be told from it: a person has to look.
+    Unclear {
+        /// What is there.
+        evidence: Text,
+    },
+}
+
+/// How far something is that takes its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Not there yet.
+    Going {
+        /// In percent, where the service says it.
+        percent: Option<u8>,
+        /// What it is at, as the service says it.
+        says: Text,
+    },
+    /// It is there, and this is what later steps can refer to.
+    Done(Map<String, Value>),
+    /// It will not get there by itself.
+    Failed {
+        /// Why, as the service says it.
+        why: Text,
+        /// What to do next.
+        hint: Option<Text>,
+    },
+}
+
+/// Something that a step leaves otherwise than it was.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// Of what: the name of a setting.
+    pub setting: Text,
+    /// What it was.
+    pub was: Value,
+    /// What it is.
+    pub is: Value,
+}
+
+/// An action. The parts with a default body fit actions that make no calls of their own.
+pub trait Action: Send + Sync {
+    /// Returns what it says of itself.
+    fn about(&self) -> &'static About;
+
+    /// Returns what it would do.
+    ///
+    /// # Errors
+    /// When it cannot be done as it was asked for.
+    fn plan<'a>(&'a self, ask: PlanAsk<'a>) -> BoxFuture<'a, Result<Design, Refusal>>;
+
+    /// Returns what is there before its first call: what an undo or a comparison needs. It is kept in a side file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn before<'a>(
+        &'a self,
+        _: &'a PlannedStep,
+        _: &'a [Call],
+        _: &'a dyn Look,
+    ) -> BoxFuture<'a, Result<Value, Refusal>> {
+        Box::pin(async { Ok(Value::Null) })
+    }
+
+    /// Looks whether a call has happened.
+    ///
+    /// # Errors
+    /// When nothing can be seen at all: then nothing is known.
+    fn probe<'a>(&'a self, doing: Doing<'a>, look: &'a dyn Look)
+    -> BoxFuture<'a, Result<Found, CallTrouble>>;
+
+    /// Looks how far a call is that was made.
+    ///
+    /// # Errors
+    /// When nothing can be seen: it is asked again.
+    fn progress<'a>(
+        &'a self,
+        doing: Doing<'a>,
+        look: &'a dyn Look,
+    ) -> BoxFuture<'a, Result<Progress, CallTrouble>>;
+
+    /// Returns how often it is looked at while it goes on.
+    fn pace(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// Says what a refusal of a call means for its step: some say that it has been done already.
+    fn means(&self, _: &Doing<'_>, _: &CallTrouble) -> Meaning {
+        Meaning::Failed { hint: None }
+    }
+
+    /// Compares what is there now with what was there before; reads only, and never fails a step.
+    fn compare<'a>(
+        &'a self,
+        _: Doing<'a>,
+        _: &'a dyn Look,
+    ) -> BoxFuture<'a, Result<Vec<Deviation>, CallTrouble>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Returns the calls that take a step back that was carried out as far as `replies` say.
+    ///
+    /// # Errors
+    /// When it cannot be taken back.
+    fn undo(&self, doing: &Doing<'_>) -> Result<Vec<PlannedCall>, Refusal> {
+        let _ = doing;
+        Err(Refusal::new(self.about().no_undo.unwrap_or("it changes nothing")))
+    }
+}
+
+/// What a refusal means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// The call failed, cleanly; what to do next.
+    Failed {
+        /// What to do next.
+        hint: Option<Text>,
+    },
+    /// It may have been done by an earlier attempt of ours: look.
+    Look,
+}
+
+/// Returns what is at a pointer of an answer.
+pub(crate) fn at<'a>(reply: &'a Reply, pointer: &str) -> &'a Value {
+    reply.body.pointer(pointer).unwrap_or(&Value::Null)
+}
