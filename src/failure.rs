@@ -18,17 +18,26 @@ pub enum FailureKind {
     ObjectiveNotMet,
     /// It was refused: read-only, consent, policy, preflight.
     Refused,
+    /// A run failed or is stuck, and can be resumed.
+    RunFailed,
+    /// A journal does not verify.
+    NotVerified,
+    /// The run is paused, or goes on without us.
+    Detached,
     /// A signal ended it.
     Signal(i32),
 }
 
 /// Every exit code with its meaning, as the documentation lists them.
-pub const EXIT_CODES: [(u8, &str); 6] = [
+pub const EXIT_CODES: [(u8, &str); 9] = [
     (0, "fine"),
     (1, "failed"),
     (2, "wrong usage or bad input"),
     (3, "an objective is not met (`status --check`)"),
-    (5, "refused: read-only, policy or preflight"),
+    (4, "the run failed or is stuck, and can be resumed"),
+    (5, "refused: consent, read-only, policy or preflight"),
+    (6, "a journal does not verify"),
+    (7, "the run is paused, or goes on without this command"),
     (128, "128 plus the number of the signal that ended it"),
 ];
 
@@ -39,7 +48,10 @@ impl FailureKind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::ObjectiveNotMet => 3,
+            Self::RunFailed => 4,
             Self::Refused => 5,
+            Self::NotVerified => 6,
+            Self::Detached => 7,
             Self::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),
         }
     }
@@ -75,6 +87,12 @@ impl Failure {
             next = cause.source();
         }
         failure
+    }
+
+    /// Returns it with another meaning for the exit code.
+    pub fn with_kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// Adds what may help.

@@ -71,6 +71,7 @@ pub mod cli;
 pub mod collector;
 pub mod config;
 pub mod domain;
+pub mod engine;
 pub mod failure;
 pub mod provider;
 pub mod runbook;

@@ -2,29 +2,11 @@
 
 use crate::domain::Text;
 use crate::runbook::call::Call;
+use crate::runbook::event::Direction;
 use crate::runbook::plan::{PlanHash, PlannedStep};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
-
-/// Whether a call carries a step out or takes it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// It carries it out.
-    Forward,
-    /// It takes it back.
-    Undo,
-}
-
-impl Direction {
-    /// Returns its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Forward => "forward",
-            Self::Undo => "undo",
-        }
-    }
-}
 
 /// Which call it is of all calls ever made: it stands in the journal, and in the logs of the service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,7 +83,8 @@ impl ArmedStep {
                     planned.call.place == call.place && planned.call.environment == call.environment
                 }),
             };
-        if agreed { Ok(ArmedCall { id, call }) } else { Err(NotAgreed(call.operation)) }
+        let digest = call.digest();
+        if agreed { Ok(ArmedCall { id, call, digest }) } else { Err(NotAgreed(call.operation)) }
     }
 }
 
@@ -112,10 +95,18 @@ pub struct NotAgreed(String);
 
 /// A call that may leave, once: it is consumed by that, and cannot be copied.
 #[must_use = "an armed call does nothing until it is made"]
-#[derive(Debug)]
 pub struct ArmedCall {
     id: CallId,
     call: Call,
+    /// The SHA-256 of what was agreed to, before secrets were filled in.
+    digest: String,
+}
+
+// Secrets may stand in its arguments.
+impl fmt::Debug for ArmedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ArmedCall({}, {})", self.id, self.call.operation)
+    }
 }
 
 impl ArmedCall {
@@ -129,8 +120,48 @@ impl ArmedCall {
         &self.call
     }
 
+    /// Returns the SHA-256 of what was agreed to: secrets stand in it by name.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Fills in what stands in it by name because it must not be written down: each `${secrets.NAME}`.
+    ///
+    /// # Errors
+    /// The name of a secret that nobody gave.
+    pub fn with_secrets(
+        mut self,
+        secret: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        for value in self.call.arguments.values_mut() {
+            fill(value, secret)?;
+        }
+        Ok(self)
+    }
+
     /// Gives it up for what is sent.
     pub fn into_call(self) -> Call {
         self.call
+    }
+}
+
+fn fill(value: &mut Value, secret: &dyn Fn(&str) -> Option<String>) -> Result<(), String> {
+    match value {
+        Value::String(text) => {
+            let mut filled = String::new();
+            let mut rest = text.as_str();
+            while let Some((before, after)) = rest.split_once("${secrets.") {
+                let Some((name, after)) = after.split_once('}') else { break };
+                filled.push_str(before);
+                filled.push_str(&secret(name).ok_or_else(|| name.to_owned())?);
+                rest = after;
+            }
+            filled.push_str(rest);
+            *text = filled;
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, secret)),
+        Value::Object(entries) => entries.values_mut().try_for_each(|item| fill(item, secret)),
+        _ => Ok(()),
     }
 }

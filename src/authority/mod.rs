@@ -7,5 +7,6 @@
 mod armed;
 mod session;
 
-pub use armed::{ArmedCall, ArmedStep, CallId, Direction, NotAgreed};
+pub use crate::runbook::event::Direction;
+pub use armed::{ArmedCall, ArmedStep, CallId, NotAgreed};
 pub use session::{Mode, Operator, ReadOnly, Refused, Session};

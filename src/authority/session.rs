@@ -1,9 +1,10 @@
 //! Sessions and what only an operator's can mint.
 
-use super::armed::{ArmedStep, Direction};
+use super::armed::ArmedStep;
 use crate::domain::Text;
 use crate::domain::estate::EnvironmentClass;
 use crate::runbook::consent::Consent;
+use crate::runbook::event::Direction;
 use crate::runbook::plan::{PlanHash, PlannedStep, Undo};
 use std::marker::PhantomData;
 

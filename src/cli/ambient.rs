@@ -117,6 +117,7 @@ pub fn discover(ambient: &Ambient, say: &dyn Fn(&str)) -> Result<Discovery, Fail
         components: Vec::new(),
         backends: Vec::new(),
         masks_names: false,
+        policy: crate::domain::estate::Policy::default(),
         cadences: Cadences::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

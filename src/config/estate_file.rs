@@ -345,6 +345,8 @@ pub struct PolicyFile {
     pub redact: Field<Vec<Field<RedactName>>>,
     /// Environments in which break-glass is allowed.
     pub break_glass: Field<Vec<Field<String>>>,
+    /// Environments in which consent may come by a flag, without a person at a terminal.
+    pub unattended: Field<Vec<Field<String>>>,
 }
 
 /// What may be hidden by choice.

@@ -15,6 +15,7 @@ pub mod load;
 mod objectives;
 mod others;
 pub mod paths;
+mod policy;
 pub mod proposal;
 pub mod resolve;
 pub mod scalar;

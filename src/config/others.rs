@@ -39,7 +39,8 @@ impl Resolver<'_> {
             }
         }
         let policy = file.policy.get();
-        for item in policy.and_then(|policy| policy.break_glass.get()).map_or([].as_slice(), Vec::as_slice) {
+        let lists = policy.map(|policy| [&policy.break_glass, &policy.unattended]);
+        for item in lists.into_iter().flatten().filter_map(|list| list.get()).flatten() {
             self.environment_of(item, "policy", item.place_or(self.top));
         }
     }

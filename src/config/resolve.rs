@@ -55,7 +55,8 @@ pub(super) fn resolve(file: &Field<EstateFile>) -> (Option<Estate>, Vec<Diagnost
     let Resolver { wrong, environments, .. } = resolver;
     let name = file.estate.get().map_or("estate", |name| name.0.as_str());
     let (name, cadences) = (Text::new(name), cadences(file));
-    let estate = Estate { name, environments, components, backends, masks_names, cadences };
+    let policy = super::policy::policy(file);
+    let estate = Estate { name, environments, components, backends, masks_names, cadences, policy };
     let mut wrong = wrong;
     wrong.extend(circles(file, &estate));
     (Some(estate), wrong)

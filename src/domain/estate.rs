@@ -191,6 +191,32 @@ pub struct Estate {
     pub masks_names: bool,
     /// How often things are read.
     pub cadences: Cadences,
+    /// What is asked of those who act.
+    pub policy: Policy,
+}
+
+/// What an estate asks of those who act.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Those who may approve, with their SSH public keys.
+    pub approvers: Vec<(Text, Text)>,
+    /// Where break-glass is allowed.
+    pub break_glass: Vec<EnvironmentName>,
+    /// Where consent may come by a flag, without a person at a terminal.
+    pub unattended: Vec<EnvironmentName>,
+    /// Where notices are posted: by name, the variable that holds the address, and the text.
+    pub webhooks: BTreeMap<Text, Webhook>,
+    /// The folders with runbooks of the user's own, as the file names them.
+    pub runbooks: Vec<Text>,
+}
+
+/// Where notices are posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// The environment variable that holds its address.
+    pub url_from: Text,
+    /// The text that is posted.
+    pub template: Option<String>,
 }
 
 impl Estate {

@@ -1,12 +1,14 @@
 //! How strongly a person must agree, and the phrase that is typed.
 
-use super::plan::PlanHash;
+use super::plan::{Mode, Plan, PlanHash, PlannedStep, Undo};
 use crate::domain::action::ActionClass;
-use crate::domain::estate::{Environment, EnvironmentClass};
-use crate::domain::ids::ComponentId;
+use crate::domain::estate::EnvironmentClass;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How strongly a person agreed, the weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Strength {
     /// Nobody was asked.
     None,
@@ -51,13 +53,35 @@ impl Consent {
     }
 }
 
-/// Returns the phrase that is typed: `<component> <account alias> <4 characters of the plan hash>`.
-pub fn phrase(component: &ComponentId, environment: &Environment, plan: &PlanHash) -> String {
-    let phrase = format!("{component} {} {}", environment.account_alias, plan.short());
-    match &environment.phrase_prefix {
-        Some(prefix) if environment.class == EnvironmentClass::Production => format!("{prefix} {phrase}"),
+/// Returns the phrase that is typed: `<component> <account alias> <4 characters of the plan hash>`, with the estate's own
+/// words before it in production. A plan that is about no component is named by its runbook.
+pub fn phrase(plan: &Plan, hash: &PlanHash) -> String {
+    let about = plan.component.as_ref().map_or(plan.runbook.id.as_str(), |component| component.as_str());
+    let phrase = format!("{about} {} {}", plan.account_alias, hash.short());
+    match &plan.phrase_prefix {
+        Some(prefix) if plan.class == EnvironmentClass::Production => format!("{prefix} {phrase}"),
         _ => phrase,
     }
+}
+
+/// Returns how strongly a person must agree to a whole plan: as strongly as to the worst of its steps.
+pub fn required_for(plan: &Plan) -> Strength {
+    match plan.mode {
+        Mode::Tabletop => Strength::None,
+        Mode::Recover | Mode::Drill => required(plan.worst(), plan.class),
+    }
+}
+
+/// Returns how strongly a person must agree to taking these steps back.
+pub fn required_to_undo<'a>(
+    steps: impl IntoIterator<Item = &'a PlannedStep>,
+    class: EnvironmentClass,
+) -> Strength {
+    let worst = steps.into_iter().filter_map(|step| match &step.undo {
+        Undo::Calls { class, .. } => Some(*class),
+        Undo::Nothing | Undo::Impossible(_) => None,
+    });
+    worst.max().map_or(Strength::None, |worst| required(worst, class))
 }
 
 #[cfg(test)]

@@ -10,4 +10,7 @@ pub mod call;
 pub mod consent;
 pub mod dedupe;
 pub mod definition;
+pub mod event;
 pub mod plan;
+pub mod schedule;
+pub mod state;

@@ -223,6 +223,8 @@ pub struct PlannedStep {
     pub needs: Vec<Text>,
     /// The condition under which it runs.
     pub when: Option<String>,
+    /// What the condition may ask of parameters; empty where there is no condition.
+    pub params: BTreeMap<String, ParamValue>,
     /// The step that runs when it fails.
     pub otherwise: Option<Text>,
     /// The call of a runbook that it is part of: the `join` step.
@@ -237,6 +239,22 @@ pub struct PlannedStep {
     pub gate: bool,
     /// What happens to it when no operator is left.
     pub on_hangup: OnHangup,
+}
+
+/// What a parameter was said to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParamValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// A span of time, in seconds.
+    DurationS(u64),
+    /// A moment.
+    Moment(Timestamp),
+    /// True or false.
+    Switch(bool),
 }
 
 /// One call of a step.
@@ -351,6 +369,7 @@ pub(crate) mod fixtures {
             takes: None,
             needs: Vec::new(),
             when: None,
+            params: BTreeMap::new(),
             otherwise: None,
             part_of: None,
             verify: Vec::new(),

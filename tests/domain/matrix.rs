@@ -472,6 +472,7 @@ impl World {
                 components: self.components,
                 backends: Vec::new(),
                 masks_names: false,
+                policy: lifeboat::domain::estate::Policy::default(),
                 cadences: Cadences::default(),
             },
             readings,

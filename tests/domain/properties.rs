@@ -193,6 +193,7 @@ impl World {
             components: vec![component],
             backends: Vec::new(),
             masks_names: false,
+            policy: lifeboat::domain::estate::Policy::default(),
             cadences: Cadences::default(),
         }
     }

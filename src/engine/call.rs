@@ -1,0 +1,258 @@
+//! Making one call of a step: armed, its intent on disk, then and only then made, its outcome on disk.
+
+use super::dispatch::dispatch;
+use super::executor::{Parked, Shared};
+use super::journal::Halt;
+use super::step::Turn;
+use crate::action::{Doing, Meaning};
+use crate::authority::{ArmedCall, CallId, Session};
+use crate::domain::Text;
+use crate::domain::duration::{elapsed, words};
+use crate::provider::port::{CallTrouble, Credentials};
+use crate::runbook::call::{Call, Reply};
+use crate::runbook::consent::Consent;
+use crate::runbook::dedupe::Dedupe;
+use crate::runbook::event::{CallPlace, Direction, Event, Outcome};
+use crate::runbook::plan::{Mode, PlannedStep};
+use crate::runbook::state::{PLAN_SCOPE, StepState, UNDO_SCOPE};
+use serde_json::Value;
+use std::time::Duration;
+
+/// For how long credentials must still be good when a call is made.
+const NEEDED: Duration = Duration::from_secs(90);
+
+/// How often a call that could not be sent or was throttled is tried before the step fails; the waits between them double
+/// from one second to thirty.
+const TRIES: u32 = 8;
+
+/// Values of an answer that are larger than this lie in a side file.
+const LARGE: usize = 8 << 10;
+
+impl Shared {
+    /// Makes the next call of a step.
+    pub(super) async fn make(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        let index = known.next_call();
+        let (call, dedupe) = match self.call_at(step, known, index) {
+            Ok(found) => found,
+            Err(why) => return self.fail(step, known, why.into(), None).await,
+        };
+        let place = self.call_place(step, known, index);
+        if let Some(turn) = self.identify(step, &call).await? {
+            return Ok(turn);
+        }
+        let armed = match self.arm(step, &place, call.clone()) {
+            Ok(armed) => armed,
+            Err(why) => return self.ask(step, why.into()),
+        };
+        // A test's world may be slow: nothing was written down yet.
+        let digest = Text::new(&call.digest());
+        let event = Event::Intended { of: place.clone(), call, digest, dedupe };
+        let intent = self.recorder.append(event)?;
+        let secrets = &self.parts.secrets;
+        let answered = match armed.with_secrets(&|name| secrets.get(name).cloned()) {
+            Ok(armed) if self.plan.mode == Mode::Tabletop => {
+                drop(armed);
+                Err(CallTrouble::NotSent("this is a tabletop exercise".into()))
+            }
+            Ok(armed) => dispatch(intent, armed, self.parts.act.as_ref(), self.parts.faults.as_ref()).await?,
+            Err(name) => Err(CallTrouble::NotSent(format!("nobody gave the secret `{name}`").into())),
+        };
+        self.answered(step, place, answered).await
+    }
+
+    /// Returns a call of a step with the way in which it is told whether it happened.
+    pub(super) fn call_at(
+        &self,
+        step: &PlannedStep,
+        known: &StepState,
+        index: u32,
+    ) -> Result<(Call, Dedupe), String> {
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        match known.direction {
+            Direction::Forward => {
+                let dedupe = step.calls.get(at).map(|planned| planned.dedupe);
+                let call = self.calls_of(step, known.attempt)?.into_iter().nth(at);
+                call.zip(dedupe).ok_or_else(|| format!("the step has no call {index}"))
+            }
+            Direction::Undo => {
+                let planned = self.undo_calls(step, known).map_err(|refusal| refusal.says)?;
+                let planned = planned.into_iter().nth(at).ok_or_else(|| format!("no call {index} takes it back"))?;
+                Ok((planned.call, planned.dedupe))
+            }
+        }
+    }
+
+    /// Turns the consent on record into the right to make this call.
+    fn arm(&self, step: &PlannedStep, place: &CallPlace, call: Call) -> Result<ArmedCall, String> {
+        let scope = match place.direction {
+            Direction::Forward => PLAN_SCOPE,
+            Direction::Undo => UNDO_SCOPE,
+        };
+        let consent: Option<Consent> = self.state().consents.get(&Text::new(scope)).cloned();
+        let consent = consent.ok_or_else(|| "nobody has agreed to this".to_owned())?;
+        let purpose = if self.parts.purpose.is_empty() { "a recovery" } else { self.parts.purpose.as_str() };
+        let session = Session::read_only().elevate(purpose).map_err(|(_, why)| why.to_string())?;
+        let armed = session
+            .arm(&self.hash, self.plan.class, step.clone(), place.direction, &consent)
+            .map_err(|why| why.to_string())?;
+        let id = CallId {
+            run: self.plan.run.clone(),
+            step: place.step.clone(),
+            direction: place.direction,
+            attempt: place.attempt,
+            index: place.index,
+        };
+        armed.call(id, call).map_err(|why| why.to_string())
+    }
+
+    /// Looks who would act, and whether for long enough; a call is not made with credentials that it may outlive.
+    async fn identify(&self, step: &PlannedStep, call: &Call) -> Result<Option<Turn>, Halt> {
+        let credentials = match self.parts.look.credentials(&call.environment).await {
+            Ok(credentials) => credentials,
+            Err(CallTrouble::Credentials(why)) => return self.without_login(step, why).await.map(Some),
+            Err(trouble) => {
+                return self.ask(step, format!("who acts cannot be seen: {trouble}").into()).map(Some);
+            }
+        };
+        let Credentials { identity, account, ends_at, renewed } = credentials;
+        if *account.as_str() != *call.place.account.as_str() {
+            let says = format!("these credentials are of account {account}, the plan is for {}", call.place.account);
+            return self.ask(step, says.into()).map(Some);
+        }
+        if let Some(ends_at) = ends_at.filter(|_| !renewed) {
+            let left = elapsed(self.parts.time.now(), ends_at);
+            if left < NEEDED {
+                let why = format!(
+                    "the credentials end in {}, and a call may take {}",
+                    words(left),
+                    words(NEEDED)
+                );
+                return self.without_login(step, why.into()).await.map(Some);
+            }
+        }
+        if self.state().identity.as_ref() != Some(&identity) {
+            self.recorder.acts_as(identity.clone());
+            let environment = call.environment.clone();
+            let _ = self.recorder.append(Event::Identified { environment, identity, account, ends_at })?;
+        }
+        Ok(None)
+    }
+
+    /// Waits for somebody to log in.
+    async fn without_login(&self, step: &PlannedStep, why: Text) -> Result<Turn, Halt> {
+        if self.parts.impatient {
+            return Ok(self.park(step, Parked::Login(why)));
+        }
+        let rests = self.state().rest.as_ref().is_some_and(|(_, known, _)| *known == why);
+        if !rests {
+            let rest = crate::runbook::event::Rest::WaitingForLogin;
+            let _ = self.recorder.append(Event::Rested { rest, why })?;
+        }
+        self.parts.time.sleep(Duration::from_secs(15)).await;
+        Ok(Turn::Again)
+    }
+
+    /// Writes down how a call was answered.
+    async fn answered(
+        &self,
+        step: &PlannedStep,
+        of: CallPlace,
+        answered: Result<Reply, CallTrouble>,
+    ) -> Result<Turn, Halt> {
+        let none = |outcome, says: &Text| Event::Answered {
+            of: of.clone(),
+            outcome,
+            request_id: None,
+            status: 0,
+            code: None,
+            says: says.clone(),
+            reply: Value::Null,
+            hint: None,
+        };
+        let event = match &answered {
+            Ok(reply) => {
+                let size = serde_json::to_vec(&reply.body).map_or(0, |bytes| bytes.len());
+                let body = if size > LARGE { self.aside(&of, &reply.body)? } else { reply.body.clone() };
+                Event::Answered {
+                    of: of.clone(),
+                    outcome: Outcome::Succeeded,
+                    request_id: reply.request_id.as_deref().map(Text::new),
+                    status: reply.status,
+                    code: None,
+                    says: Text::default(),
+                    reply: body,
+                    hint: None,
+                }
+            }
+            Err(CallTrouble::Refused { code, says, request_id, status }) => {
+                let (outcome, hint) = self.meaning(step, &of, answered.as_ref().err())?;
+                Event::Answered {
+                    of: of.clone(),
+                    outcome,
+                    request_id: request_id.clone(),
+                    status: *status,
+                    code: Some(code.clone()),
+                    says: format!("{code}: {says}").into(),
+                    reply: Value::Null,
+                    hint,
+                }
+            }
+            Err(CallTrouble::Throttled { code, .. }) => none(Outcome::Throttled, code),
+            Err(CallTrouble::Credentials(why) | CallTrouble::NotSent(why)) => none(Outcome::NotSent, why),
+            Err(CallTrouble::InDoubt(why)) => none(Outcome::InDoubt, why),
+        };
+        let _ = self.recorder.append(event)?;
+        match answered {
+            Err(CallTrouble::Throttled { .. } | CallTrouble::NotSent(_)) => self.again(step, &of).await,
+            Err(CallTrouble::Credentials(why)) => self.without_login(step, why).await,
+            _ => Ok(Turn::Again),
+        }
+    }
+
+    /// Waits before a call is tried again that has changed nothing, or gives it up.
+    async fn again(&self, step: &PlannedStep, of: &CallPlace) -> Result<Turn, Halt> {
+        let known = self.known(&step.id)?;
+        let index = usize::try_from(of.index).unwrap_or(usize::MAX);
+        let (tries, says) = known.calls.get(index).map_or((0, Text::default()), |c| (c.times, c.says.clone()));
+        if tries >= TRIES || self.plan.mode == Mode::Tabletop {
+            return self.fail(step, &known, says, None).await;
+        }
+        let wait = Duration::from_secs(1 << tries.saturating_sub(1).min(5)).min(Duration::from_secs(30));
+        self.parts.time.sleep(wait).await;
+        Ok(Turn::Again)
+    }
+
+    fn meaning(
+        &self,
+        step: &PlannedStep,
+        of: &CallPlace,
+        trouble: Option<&CallTrouble>,
+    ) -> Result<(Outcome, Option<Text>), Halt> {
+        let known = self.known(&step.id)?;
+        let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
+        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let now = self.parts.time.now();
+        let doing = Doing {
+            step,
+            run: self.plan.run.as_str(),
+            direction: of.direction,
+            calls: &calls,
+            index: usize::try_from(of.index).unwrap_or(usize::MAX),
+            replies: &replies,
+            before: &Value::Null,
+            since: known.calls.last().map_or(now, |call| call.first),
+            now,
+        };
+        let Some(trouble) = trouble else { return Ok((Outcome::Refused, None)) };
+        Ok(match self.action(step)?.means(&doing, trouble) {
+            Meaning::Failed { hint } => (Outcome::Refused, hint),
+            Meaning::Look => (Outcome::InDoubt, None),
+        })
+    }
+
+    fn aside(&self, of: &CallPlace, body: &Value) -> Result<Value, Halt> {
+        let name = format!("side/{}-{}-{}-{}.json", of.step, of.direction.name(), of.attempt, of.index);
+        let side = self.recorder.side(&name, body.to_string().as_bytes())?;
+        Ok(serde_json::json!({ "side": side }))
+    }
+}

@@ -1,0 +1,176 @@
+//! The journal of a run, as its executor writes it: a line is on disk before anything that follows from it.
+
+use super::fault::{Faults, Killed};
+use super::folder::{Folder, JOURNAL, Tail};
+use super::line::{self, Actor, Head};
+use super::replay::{self, Broken, Read};
+use crate::runbook::event::Event;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use std::io;
+use std::sync::Arc;
+
+/// Why nothing more can be written: whoever holds this stops.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// The disk refused; nothing is done that is not written down.
+    #[error("the journal cannot be written, so nothing more is done")]
+    Disk(#[source] io::Error),
+    /// The journal cannot be relied on.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// An event could not follow: a fault of this build.
+    #[error("an event could not follow: {0}")]
+    Illegal(String),
+    /// A test let it die.
+    #[error(transparent)]
+    Killed(#[from] Killed),
+}
+
+/// The proof that an event is on disk: nothing else makes one.
+#[must_use = "it is the proof that something may be done"]
+#[derive(Debug)]
+pub struct Committed {
+    seq: u64,
+    event: Event,
+}
+
+impl Committed {
+    /// Returns the number of its line.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Returns the event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+}
+
+/// A journal that is being written.
+pub struct Journal {
+    tail: Box<dyn Tail>,
+    head: Head,
+    length: u64,
+    term: u64,
+    actor: Actor,
+    faults: Arc<dyn Faults>,
+    /// Whether the disk has failed: then nothing but the outcome of what is in flight is tried any more.
+    failed: bool,
+}
+
+/// The points passed when an event of this kind is written.
+fn points(event: &Event) -> [&'static str; 3] {
+    match event {
+        Event::Intended { .. } => ["intent-unwritten", "intent-written", "intent-durable"],
+        Event::Answered { .. } => ["outcome-unwritten", "outcome-written", "outcome-durable"],
+        Event::TookOver { .. } => ["", "", "took-over"],
+        Event::Asked { .. } => ["", "", "request-durable"],
+        Event::Consented { .. } => ["", "", "consent-durable"],
+        Event::Began { .. } => ["", "", "began-durable"],
+        Event::Observed { .. } => ["", "", "observed-durable"],
+        Event::Arrived { .. } => ["", "", "arrived-durable"],
+        Event::Ended { .. } => ["", "", "ended-durable"],
+        Event::Rested { .. } => ["", "", "rested"],
+        _ => ["", "", ""],
+    }
+}
+
+/// Says whether an event only tells what has happened already: it is written even from the reserve.
+fn is_outcome(event: &Event) -> bool {
+    matches!(event, Event::Answered { .. } | Event::Observed { .. } | Event::Arrived { .. } | Event::Rested { .. })
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, which the caller has locked: verifies it, and cuts a torn last line off.
+    ///
+    /// # Errors
+    /// When a line inside is bad, or it cannot be written.
+    pub fn open(folder: &dyn Folder, actor: Actor, faults: Arc<dyn Faults>) -> Result<(Self, Read), Halt> {
+        let bytes = folder.read(JOURNAL).map_err(Halt::Disk)?.unwrap_or_default();
+        let read = replay::read(&bytes, &Head::default())?;
+        if read.newer {
+            let format = "a newer minor version; it may only be read".to_owned();
+            return Err(Broken::Format(format).into());
+        }
+        let mut tail = folder.tail().map_err(Halt::Disk)?;
+        if read.torn > 0 {
+            tail.cut(read.length).map_err(Halt::Disk)?;
+        }
+        let term = read.lines.last().map_or(0, |line| line.term) + 1;
+        let journal = Self {
+            tail,
+            head: read.head.clone(),
+            length: read.length,
+            term,
+            actor,
+            faults,
+            failed: false,
+        };
+        Ok((journal, read))
+    }
+
+    /// Returns which executor writes it, counted from 1.
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// Returns where it stands.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Names the identity that acts from now on.
+    pub fn acts_as(&mut self, identity: crate::domain::Text) {
+        self.actor.identity = Some(identity);
+    }
+
+    /// Writes an event; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it is not: then nothing that follows from it may be done, and nothing more is written but the outcome of what
+    /// is in flight.
+    pub fn append(&mut self, event: Event, at: Timestamp) -> Result<Committed, Halt> {
+        let [unwritten, written, durable] = points(&event);
+        self.pass(unwritten)?;
+        if self.failed && !is_outcome(&event) {
+            return Err(Halt::Disk(io::Error::other("the disk has failed before")));
+        }
+        let (line, head) = line::encode(&self.head, at, self.term, &self.actor, &event)
+            .map_err(|error| Halt::Illegal(error.to_string()))?;
+        let bytes = line.as_bytes();
+        if let Err(error) = self.tail.write(bytes) {
+            self.failed = true;
+            // Half a line may stand there; without it the next one can be written whole.
+            let cut = self.tail.cut(self.length);
+            self.tail.free_reserve();
+            if !is_outcome(&event) || cut.is_err() {
+                return Err(Halt::Disk(error));
+            }
+            self.tail.write(bytes).map_err(Halt::Disk)?;
+        }
+        self.pass(written)?;
+        self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.head = head;
+        if let Err(error) = self.tail.sync() {
+            // What was written may be lost although a later sync succeeds: nothing more is relied on.
+            self.failed = true;
+            self.tail.free_reserve();
+            return Err(Halt::Disk(error));
+        }
+        self.pass(durable)?;
+        if self.failed {
+            return Err(Halt::Disk(io::Error::other("the disk is full; what was in flight is written down")));
+        }
+        Ok(Committed { seq: self.head.seq, event })
+    }
+
+    fn pass(&self, point: &'static str) -> Result<(), Killed> {
+        if point.is_empty() { Ok(()) } else { self.faults.pass(point) }
+    }
+}
+
+/// Returns the SHA-256 of bytes in lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    crate::runbook::call::hex(&Sha256::digest(bytes))
+}

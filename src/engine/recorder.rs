@@ -1,0 +1,67 @@
+//! The journal and the state that follows from it, kept in step: an event counts when it is on disk, not before.
+
+use super::folder::Folder;
+use super::journal::{Committed, Halt, Journal, sha256};
+use super::time::Time;
+use crate::domain::Text;
+use crate::runbook::event::{Event, SideFile};
+use crate::runbook::state::RunState;
+use std::cell::{Ref, RefCell};
+use std::sync::Arc;
+
+/// What the parts of an executor write through.
+pub(super) struct Recorder {
+    journal: RefCell<Journal>,
+    state: RefCell<RunState>,
+    pub(super) folder: Arc<dyn Folder>,
+    pub(super) time: Arc<dyn Time>,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        journal: Journal,
+        state: RunState,
+        folder: Arc<dyn Folder>,
+        time: Arc<dyn Time>,
+    ) -> Self {
+        Self { journal: RefCell::new(journal), state: RefCell::new(state), folder, time }
+    }
+
+    /// Returns the state. Nobody keeps it across an await.
+    pub(super) fn state(&self) -> Ref<'_, RunState> {
+        self.state.borrow()
+    }
+
+    /// Names who acts from now on.
+    pub(super) fn acts_as(&self, identity: Text) {
+        self.journal.borrow_mut().acts_as(identity);
+    }
+
+    /// Writes an event and takes it into the state.
+    ///
+    /// # Errors
+    /// When it cannot be written or cannot follow.
+    pub(super) fn append(&self, event: Event) -> Result<Committed, Halt> {
+        let at = self.time.now();
+        let term = self.journal.borrow().term();
+        // What cannot follow is not written: the fold of what stands on disk is always sound.
+        let mut next = self.state.borrow().clone();
+        next.apply(&event, at, term).map_err(|illegal| Halt::Illegal(illegal.what))?;
+        let committed = self.journal.borrow_mut().append(event, at)?;
+        *self.state.borrow_mut() = next;
+        Ok(committed)
+    }
+
+    /// Writes a side file; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn side(&self, name: &str, bytes: &[u8]) -> Result<SideFile, Halt> {
+        self.folder.put(name, bytes).map_err(Halt::Disk)?;
+        Ok(SideFile {
+            name: Text::new(name),
+            sha256: Text::new(&sha256(bytes)),
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        })
+    }
+}

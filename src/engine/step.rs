@@ -1,0 +1,458 @@
+//! One step, from its beginning to its end: each turn looks where it stands and does the one thing that follows.
+
+use super::executor::{Parked, Shared};
+use super::journal::Halt;
+use crate::action::{Action, Doing, Progress, Refusal};
+use crate::domain::Text;
+use crate::domain::duration::{elapsed, words};
+use crate::provider::port::CallTrouble;
+use crate::runbook::call::Call;
+use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation};
+use crate::runbook::plan::{Expect, PlannedCall, PlannedStep, Precondition};
+use crate::runbook::schedule::JOIN;
+use crate::runbook::state::{Phase, StepState};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// How a step goes, for those who watch; never relied on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Going {
+    /// In percent, where somebody says it.
+    pub percent: Option<u8>,
+    /// What it is at.
+    pub says: Text,
+    /// When that was looked at.
+    pub at: Timestamp,
+    /// When it is looked at again.
+    pub next: Timestamp,
+}
+
+/// What a turn of a step came to.
+pub(super) enum Turn {
+    /// Look again where it stands.
+    Again,
+    /// It has ended, or cannot go on by itself.
+    Rests,
+}
+
+impl Shared {
+    /// Carries a step on until it ends or waits for a person.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) async fn drive(&self, id: &Text) -> Result<(), Halt> {
+        let Some(step) = self.plan.step(id.as_str()) else {
+            return Err(Halt::Illegal(format!("the plan has no step `{id}`")));
+        };
+        loop {
+            let known = self.known(id)?;
+            let turn = match known.phase {
+                Phase::Waiting | Phase::AtGate => self.begin(step, &known).await?,
+                Phase::Failed if self.state().wishes.retry.contains(id) => self.begin(step, &known).await?,
+                Phase::Succeeded | Phase::Failed | Phase::UndoFailed
+                    if self.state().wishes.undo.contains(id) =>
+                {
+                    self.begin_undo(step, &known)?
+                }
+                Phase::Ready => self.go_on(step, &known).await?,
+                Phase::Intended | Phase::InDoubt => self.settle(step, &known).await?,
+                Phase::Made => self.arrive(step, &known).await?,
+                Phase::Refused => self.fail(step, &known, known.why.clone(), known.hint.clone()).await?,
+                Phase::Arrived => self.finish(step, &known).await?,
+                _ => Turn::Rests,
+            };
+            if matches!(turn, Turn::Rests) {
+                self.progress.borrow_mut().remove(id);
+                self.tell();
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn known(&self, id: &Text) -> Result<StepState, Halt> {
+        self.state().step(id.as_str()).cloned().map_err(|illegal| Halt::Illegal(illegal.what))
+    }
+
+    /// Returns the action of a step.
+    pub(super) fn action(&self, step: &PlannedStep) -> Result<&'static dyn Action, Halt> {
+        (self.parts.actions)(step.uses.as_str())
+            .ok_or_else(|| Halt::Illegal(format!("this lifeboat has no action `{}`", step.uses)))
+    }
+
+    /// Lets a step wait for a person.
+    pub(super) fn park(&self, step: &PlannedStep, why: Parked) -> Turn {
+        self.parked.borrow_mut().insert(step.id.clone(), why);
+        Turn::Rests
+    }
+
+    /// Asks a person something about a step, once.
+    pub(super) fn ask(&self, step: &PlannedStep, question: Text) -> Result<Turn, Halt> {
+        let asked = self.known(&step.id)?.question;
+        if asked.as_ref() != Some(&question) {
+            let _ = self.recorder.append(Event::Questioned { step: step.id.clone(), question: question.clone() })?;
+        }
+        Ok(self.park(step, Parked::Asks(question)))
+    }
+
+    async fn begin(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        if let Some(when) = step.when.as_deref().filter(|_| known.phase == Phase::Waiting) {
+            let wanted = super::values::holds(when, &self.plan.parameters, &self.state().steps);
+            match wanted {
+                Ok(true) => {}
+                Ok(false) => {
+                    let why = format!("its condition does not hold: {when}");
+                    self.end(step, Direction::Forward, Ending::NotNeeded, why.into(), None)?;
+                    return Ok(Turn::Rests);
+                }
+                Err(why) => return self.ask(step, format!("its condition cannot be judged: {why}").into()),
+            }
+        }
+        if step.gate && known.phase == Phase::Waiting {
+            let _ = self.recorder.append(Event::GateReached { step: step.id.clone() })?;
+            if !self.state().consents.contains_key(&step.id) {
+                return Ok(Turn::Rests);
+            }
+        }
+        if !self.parts.folder.is_watched() && !self.may_begin_unwatched(step) {
+            return Ok(self.park(step, Parked::Asks("no operator is left, and the step waits for one".into())));
+        }
+        let observed = match self.observe(step).await {
+            Ok(observed) => observed,
+            Err(trouble) => return Ok(self.cannot_look(step, &trouble)),
+        };
+        let drift = observed.iter().find(|observation| !observation.holds).map(|o| o.says.clone());
+        let calls: Vec<Call> = match self.calls_of(step, known.attempt + 1) {
+            Ok(calls) => calls,
+            Err(why) => return self.ask(step, format!("a value is missing: {why}").into()),
+        };
+        let before = if drift.is_some() || step.uses == *JOIN {
+            None
+        } else {
+            match self.action(step)?.before(step, &calls, self.parts.look.as_ref()).await {
+                Ok(Value::Null) => None,
+                Ok(before) => {
+                    let name = format!("side/{}-{}-before.json", step.id, known.attempt + 1);
+                    Some(self.recorder.side(&name, before.to_string().as_bytes())?)
+                }
+                Err(refusal) => {
+                    return self.ask(step, format!("what is there now cannot be read: {refusal}").into());
+                }
+            }
+        };
+        let _ = self.recorder.append(Event::Began {
+            step: step.id.clone(),
+            direction: Direction::Forward,
+            attempt: known.attempt + 1,
+            calls: u32::try_from(step.calls.len()).unwrap_or(u32::MAX),
+            observed,
+            before,
+        })?;
+        if let Some(drift) = drift {
+            let why = format!("this holds no more: {drift}");
+            let hint = "make a new plan: this one was agreed to under conditions that have changed";
+            self.end(step, Direction::Forward, Ending::Failed, why.into(), Some(hint.into()))?;
+            return Ok(Turn::Rests);
+        }
+        Ok(Turn::Again)
+    }
+
+    fn may_begin_unwatched(&self, step: &PlannedStep) -> bool {
+        use crate::runbook::definition::OnHangup;
+        match step.on_hangup {
+            OnHangup::Pause => false,
+            OnHangup::Continue => true,
+            // Whatever was under way is finished; nothing begins after it.
+            OnHangup::FinishStep => self.state().steps.values().all(|known| known.attempt == 0),
+        }
+    }
+
+    /// Observes everything that was declared, each by its own reading call.
+    async fn observe(&self, step: &PlannedStep) -> Result<Vec<Observation>, CallTrouble> {
+        let mut observed = Vec::new();
+        for precondition in &step.preconditions {
+            observed.push(self.observe_one(precondition).await?);
+        }
+        Ok(observed)
+    }
+
+    async fn observe_one(&self, wanted: &Precondition) -> Result<Observation, CallTrouble> {
+        let mut look = Value::Object(wanted.look.arguments.clone());
+        let filled = super::values::fill(&mut look, &self.state());
+        let mut call = wanted.look.clone();
+        if let (Ok(()), Value::Object(arguments)) = (filled, look) {
+            call.arguments = arguments;
+        }
+        let (holds, found) = match (self.parts.look.look(&call).await, &wanted.expect) {
+            (Ok(reply), Expect::Absent(_)) => {
+                let found = reply.body.pointer(&wanted.at).cloned().unwrap_or(Value::Null);
+                (found.is_null() || found.as_array().is_some_and(Vec::is_empty), found)
+            }
+            (Ok(reply), expect) => {
+                let found = reply.body.pointer(&wanted.at).cloned().unwrap_or(Value::Null);
+                let holds = match expect {
+                    Expect::Is(value) => found == *value,
+                    Expect::OneOf(values) => values.contains(&found),
+                    Expect::Absent(_) => false,
+                };
+                (holds, found)
+            }
+            (Err(CallTrouble::Refused { code, .. }), Expect::Absent(codes)) if codes.contains(&code) => {
+                (true, Value::String(code.to_string()))
+            }
+            // Something that is not there at all is not as it was; what cannot be seen is no drift.
+            (Err(CallTrouble::Refused { code, says, .. }), _) => {
+                (false, Value::String(format!("{code}: {says}")))
+            }
+            (Err(trouble), _) => return Err(trouble),
+        };
+        Ok(Observation { says: wanted.says.clone(), holds, found })
+    }
+
+    fn cannot_look(&self, step: &PlannedStep, trouble: &CallTrouble) -> Turn {
+        match trouble {
+            CallTrouble::Credentials(why) => self.park(step, Parked::Login(why.clone())),
+            other => self.park(step, Parked::Asks(format!("the world cannot be seen: {other}").into())),
+        }
+    }
+
+    /// Returns the calls of a step, every value filled in. A second attempt has tokens of its own: a service remembers
+    /// the first together with what it made.
+    pub(super) fn calls_of(&self, step: &PlannedStep, attempt: u32) -> Result<Vec<Call>, String> {
+        let state = self.state();
+        let fill = |planned: &PlannedCall| {
+            let mut arguments = Value::Object(planned.call.arguments.clone());
+            super::values::fill(&mut arguments, &state)?;
+            let Value::Object(mut arguments) = arguments else { return Err("no arguments".to_owned()) };
+            if let Some(Value::String(token)) = arguments.get_mut("ClientToken")
+                && attempt > 1
+            {
+                token.push_str(&format!("-{attempt}"));
+            }
+            Ok(Call { arguments, ..planned.call.clone() })
+        };
+        step.calls.iter().map(fill).collect()
+    }
+
+    fn begin_undo(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        let calls = match self.undo_calls(step, known) {
+            Ok(calls) => calls,
+            Err(refusal) => {
+                let began = Event::Began {
+                    step: step.id.clone(),
+                    direction: Direction::Undo,
+                    attempt: known.undo_attempt + 1,
+                    calls: 0,
+                    observed: Vec::new(),
+                    before: None,
+                };
+                let _ = self.recorder.append(began)?;
+                let hint = refusal.hint.map(Text::from);
+                self.end(step, Direction::Undo, Ending::UndoFailed, refusal.says.into(), hint)?;
+                return Ok(Turn::Rests);
+            }
+        };
+        let _ = self.recorder.append(Event::Began {
+            step: step.id.clone(),
+            direction: Direction::Undo,
+            attempt: known.undo_attempt + 1,
+            calls: u32::try_from(calls.len()).unwrap_or(u32::MAX),
+            observed: Vec::new(),
+            before: None,
+        })?;
+        Ok(Turn::Again)
+    }
+
+    /// Returns the calls that take a step back: they follow from what carried it out.
+    pub(super) fn undo_calls(
+        &self,
+        step: &PlannedStep,
+        known: &StepState,
+    ) -> Result<Vec<PlannedCall>, Refusal> {
+        let done = if known.direction == Direction::Forward { &known.calls } else { &known.done };
+        let calls: Vec<Call> = done.iter().map(|call| call.call.clone()).collect();
+        let replies: Vec<Value> = done.iter().map(|call| call.reply.clone()).collect();
+        if replies.iter().all(Value::is_null) {
+            return Ok(Vec::new());
+        }
+        let before = self.before(known).map_err(|halt| Refusal::new(halt.to_string()))?;
+        let action = self.action(step).map_err(|halt| Refusal::new(halt.to_string()))?;
+        let now = self.parts.time.now();
+        action.undo(&Doing {
+            step,
+            run: self.plan.run.as_str(),
+            direction: Direction::Undo,
+            calls: &calls,
+            index: 0,
+            replies: &replies,
+            before: &before,
+            since: done.first().map_or(now, |call| call.first),
+            now,
+        })
+    }
+
+    /// Returns what was there before the step.
+    pub(super) fn before(&self, known: &StepState) -> Result<Value, Halt> {
+        let Some(side) = &known.before else { return Ok(Value::Null) };
+        let bytes = self.recorder.folder.read(side.name.as_str()).map_err(Halt::Disk)?.unwrap_or_default();
+        if *super::journal::sha256(&bytes) != *side.sha256.as_str() {
+            return Err(Halt::Illegal(format!("the side file {} is not the one that was written", side.name)));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| Halt::Illegal(error.to_string()))
+    }
+
+    async fn go_on(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        if known.planned > 0 && known.next_call() < known.planned {
+            return self.make(step, known).await;
+        }
+        if known.planned == 0 && known.direction == Direction::Forward && step.uses != *JOIN {
+            return self.arrive(step, known).await;
+        }
+        let of = self.call_place(step, known, known.next_call().saturating_sub(1));
+        let _ = self.recorder.append(Event::Arrived { of, outputs: Map::new() })?;
+        Ok(Turn::Again)
+    }
+
+    pub(super) fn call_place(&self, step: &PlannedStep, known: &StepState, index: u32) -> CallPlace {
+        CallPlace {
+            step: step.id.clone(),
+            direction: known.direction,
+            attempt: known.current_attempt(),
+            index,
+        }
+    }
+
+    /// Waits until what the last call began is there.
+    async fn arrive(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        let action = self.action(step)?;
+        let index = known.calls.len().saturating_sub(1);
+        let calls: Vec<Call> = if known.planned == 0 {
+            self.calls_of(step, known.attempt).unwrap_or_default()
+        } else {
+            known.calls.iter().map(|call| call.call.clone()).collect()
+        };
+        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let before = self.before(known)?;
+        let since = known.calls.last().map_or_else(
+            || known.began_at.unwrap_or_else(|| self.parts.time.now()),
+            |call| call.first,
+        );
+        let mut troubled = 0_u32;
+        loop {
+            if self.state().wishes.abandoned.is_some() {
+                return Ok(Turn::Rests);
+            }
+            // A manual step is answered through the journal.
+            let answered = self.known(&step.id)?.answer;
+            let now = self.parts.time.now();
+            let doing = Doing {
+                step,
+                run: self.plan.run.as_str(),
+                direction: known.direction,
+                calls: &calls,
+                index,
+                replies: &replies,
+                before: &before,
+                since,
+                now,
+            };
+            let progress = match answered {
+                Some((answer, true)) => {
+                    let mut outputs = Map::new();
+                    outputs.insert("answer".to_owned(), Value::String(answer.to_string()));
+                    Ok(Progress::Done(outputs))
+                }
+                Some((answer, false)) => Ok(Progress::Failed { why: answer, hint: None }),
+                None => action.progress(doing, self.parts.look.as_ref()).await,
+            };
+            self.parts.faults.pass("progress-seen")?;
+            let pace = action.pace();
+            match progress {
+                Ok(Progress::Done(outputs)) => {
+                    let index = u32::try_from(index).unwrap_or(u32::MAX);
+                    let of = self.call_place(step, known, index);
+                    let _ = self.recorder.append(Event::Arrived { of, outputs })?;
+                    return Ok(Turn::Again);
+                }
+                Ok(Progress::Failed { why, hint }) => return self.fail(step, known, why, hint).await,
+                Ok(Progress::Going { percent, says }) => {
+                    troubled = 0;
+                    if action.about().name == crate::action::MANUAL {
+                        return self.ask(step, says);
+                    }
+                    self.going(step, percent, says, pace);
+                }
+                Err(CallTrouble::Credentials(why)) => {
+                    // What is under way in the world goes on without us.
+                    self.going(step, None, format!("waiting for login: {why}").into(), pace);
+                    if self.parts.impatient {
+                        return Ok(self.park(step, Parked::Login(why)));
+                    }
+                }
+                Err(trouble) => {
+                    troubled += 1;
+                    self.going(step, None, format!("cannot be seen: {trouble}").into(), pace);
+                }
+            }
+            if let Some(limit) = step.timeout_s
+                && elapsed(known.began_at.unwrap_or(since), now) > Duration::from_secs(limit)
+            {
+                // A wait that ends says nothing about what is waited for (R7).
+                let says = format!(
+                    "not there after {}, and may still come: `resume` goes on waiting, or skip it with a reason",
+                    words(Duration::from_secs(limit))
+                );
+                return self.ask(step, says.into());
+            }
+            let patience = pace * (1 + troubled.min(5));
+            self.parts.time.sleep(patience).await;
+        }
+    }
+
+    fn going(&self, step: &PlannedStep, percent: Option<u8>, says: Text, pace: Duration) {
+        let at = self.parts.time.now();
+        let next = crate::domain::duration::after(at, pace);
+        self.progress.borrow_mut().insert(step.id.clone(), Going { percent, says, at, next });
+        self.tell();
+    }
+
+    /// Ends a step that has failed; begins it again where its runbook says so and nothing of it is there.
+    pub(super) async fn fail(
+        &self,
+        step: &PlannedStep,
+        known: &StepState,
+        why: Text,
+        hint: Option<Text>,
+    ) -> Result<Turn, Halt> {
+        let clean = known.phase == Phase::Refused && known.calls.len() <= 1;
+        let again = clean && known.direction == Direction::Forward && known.attempt <= step.retry.times;
+        let ending = match known.direction {
+            Direction::Forward => Ending::Failed,
+            Direction::Undo => Ending::UndoFailed,
+        };
+        self.end(step, known.direction, ending, why, hint)?;
+        if !again {
+            return Ok(Turn::Rests);
+        }
+        self.parts.time.sleep(Duration::from_secs(step.retry.wait_s)).await;
+        let wishes = self.state().wishes.clone();
+        if wishes.pause || wishes.abandoned.is_some() {
+            return Ok(Turn::Rests);
+        }
+        let known = self.known(&step.id)?;
+        self.begin(step, &known).await
+    }
+
+    pub(super) fn end(
+        &self,
+        step: &PlannedStep,
+        direction: Direction,
+        ending: Ending,
+        why: Text,
+        hint: Option<Text>,
+    ) -> Result<(), Halt> {
+        let ended = Event::Ended { step: step.id.clone(), direction, ending, why, hint };
+        self.recorder.append(ended).map(drop)
+    }
+}

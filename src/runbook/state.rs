@@ -1,0 +1,601 @@
+//! The state of a run: the fold of its events. An event that cannot follow is an error that says so, never a surprise.
+
+use super::call::Call;
+use super::consent::{Consent, Strength};
+use super::event::{Ask, CallPlace, Direction, Ending, Event, Outcome, Rest, Verdict};
+use super::plan::{Plan, PlanHash};
+use crate::domain::Text;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// It has not begun.
+    Waiting,
+    /// It waits at its gate.
+    AtGate,
+    /// It has begun, or a call of it was cleanly put off: its next call can be made.
+    Ready,
+    /// A call was intended. After a crash nobody knows whether it was made.
+    Intended,
+    /// A call may or may not have happened.
+    InDoubt,
+    /// A call has happened, and what it began is awaited.
+    Made,
+    /// A call was refused, and the step is about to fail.
+    Refused,
+    /// What its calls began is there; its probes are awaited.
+    Arrived,
+    /// It is done.
+    Succeeded,
+    /// It has failed.
+    Failed,
+    /// Somebody left it out.
+    Skipped,
+    /// Its condition said that it is not needed.
+    NotNeeded,
+    /// It was taken back.
+    Undone,
+    /// It could not be taken back.
+    UndoFailed,
+}
+
+impl Phase {
+    /// All phases.
+    pub const ALL: [Self; 14] = [
+        Self::Waiting,
+        Self::AtGate,
+        Self::Ready,
+        Self::Intended,
+        Self::InDoubt,
+        Self::Made,
+        Self::Refused,
+        Self::Arrived,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Skipped,
+        Self::NotNeeded,
+        Self::Undone,
+        Self::UndoFailed,
+    ];
+
+    /// Says whether the step is under way.
+    pub fn is_under_way(self) -> bool {
+        matches!(
+            self,
+            Self::Ready | Self::Intended | Self::InDoubt | Self::Made | Self::Refused | Self::Arrived
+        )
+    }
+
+    /// Says it to people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::AtGate => "at its gate",
+            Self::Ready | Self::Intended | Self::Made | Self::Refused => "running",
+            Self::InDoubt => "in doubt",
+            Self::Arrived => "verifying",
+            Self::Succeeded => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::NotNeeded => "not needed",
+            Self::Undone => "undone",
+            Self::UndoFailed => "undo failed",
+        }
+    }
+}
+
+/// The events that move a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Move {
+    /// It reached its gate.
+    Gate,
+    /// It began.
+    Begin(Direction),
+    /// A call was intended.
+    Intend,
+    /// A call was answered.
+    Answer(Outcome),
+    /// A look said whether a call happened.
+    Observe(Verdict),
+    /// What a call began is there: the last of its calls, or not.
+    Arrive {
+        /// Whether it was the last call of the step.
+        last: bool,
+    },
+    /// It ended.
+    End(Ending),
+    /// Somebody left it out.
+    Skip,
+}
+
+/// Returns where a step stands after `by`, or `None` where that cannot follow. This is the whole table.
+pub fn step_after(phase: Phase, by: Move) -> Option<Phase> {
+    use Phase::{
+        Arrived, AtGate, Failed, InDoubt, Intended, Made, NotNeeded, Ready, Refused, Skipped, Succeeded,
+        Undone, UndoFailed, Waiting,
+    };
+    match (phase, by) {
+        (Waiting, Move::Gate) => Some(AtGate),
+        (Waiting | AtGate | Failed, Move::Begin(Direction::Forward)) => Some(Ready),
+        (Succeeded | Failed | UndoFailed, Move::Begin(Direction::Undo)) => Some(Ready),
+        // A call in doubt is intended again only where its token or its condition makes that harmless.
+        (Ready | InDoubt, Move::Intend) => Some(Intended),
+        (Intended, Move::Answer(Outcome::Succeeded)) => Some(Made),
+        (Intended, Move::Answer(Outcome::Refused)) => Some(Refused),
+        (Intended, Move::Answer(Outcome::Throttled | Outcome::NotSent)) => Some(Ready),
+        (Intended, Move::Answer(Outcome::InDoubt)) => Some(InDoubt),
+        // After a crash an intent without an answer is observed as it is.
+        (Intended | InDoubt, Move::Observe(Verdict::Happened)) => Some(Made),
+        (Intended | InDoubt, Move::Observe(Verdict::DidNot)) => Some(Ready),
+        (Intended | InDoubt, Move::Observe(Verdict::Unclear)) => Some(InDoubt),
+        (Made, Move::Arrive { last: false }) => Some(Ready),
+        (Made | Ready, Move::Arrive { last: true }) => Some(Arrived),
+        (Arrived, Move::End(Ending::Succeeded | Ending::Undone)) => Some(match by {
+            Move::End(Ending::Undone) => Undone,
+            _ => Succeeded,
+        }),
+        (Waiting, Move::End(Ending::NotNeeded)) => Some(NotNeeded),
+        (Ready | Refused | Made | Arrived | InDoubt, Move::End(Ending::Failed)) => Some(Failed),
+        (Ready | Refused | Made | Arrived | InDoubt, Move::End(Ending::UndoFailed)) => Some(UndoFailed),
+        (Waiting | AtGate | Failed, Move::Skip) => Some(Skipped),
+        _ => None,
+    }
+}
+
+/// A call of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallState {
+    /// What is sent.
+    pub call: Call,
+    /// When it was first intended in this attempt.
+    pub first: Timestamp,
+    /// When it was last intended.
+    pub last: Timestamp,
+    /// How often.
+    pub times: u32,
+    /// How the last was answered; `None` while no answer is on record.
+    pub outcome: Option<Outcome>,
+    /// The id of the request.
+    pub request_id: Option<Text>,
+    /// What was answered, or would have been.
+    pub reply: Value,
+    /// What the service said, or what a look showed.
+    pub says: Text,
+}
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepState {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// How often it was begun, counted for each direction, from 1; 0 before.
+    pub attempt: u32,
+    /// How often it was begun to be taken back.
+    pub undo_attempt: u32,
+    /// The calls of this direction and attempt.
+    pub calls: Vec<CallState>,
+    /// The calls that carried it out, kept while it is taken back.
+    pub done: Vec<CallState>,
+    /// How many calls it will make.
+    pub planned: u32,
+    /// What later steps can refer to.
+    pub outputs: Map<String, Value>,
+    /// What was there before.
+    pub before: Option<super::event::SideFile>,
+    /// How many of its probes have been green for long enough.
+    pub verified: u32,
+    /// How many settings it left otherwise than they were, and which.
+    pub deviations: Value,
+    /// What a person is asked about it.
+    pub question: Option<Text>,
+    /// Why it failed or was left out.
+    pub why: Text,
+    /// What to do next.
+    pub hint: Option<Text>,
+    /// When it began.
+    pub began_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// For a manual step: what was answered.
+    pub answer: Option<(Text, bool)>,
+}
+
+impl Default for StepState {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Waiting,
+            direction: Direction::Forward,
+            attempt: 0,
+            undo_attempt: 0,
+            calls: Vec::new(),
+            done: Vec::new(),
+            planned: 0,
+            outputs: Map::new(),
+            before: None,
+            verified: 0,
+            deviations: Value::Null,
+            question: None,
+            why: Text::default(),
+            hint: None,
+            began_at: None,
+            ended_at: None,
+            answer: None,
+        }
+    }
+}
+
+impl StepState {
+    /// Returns the index of the call that is made next: the last one again where it was cleanly put off.
+    pub fn next_call(&self) -> u32 {
+        let made = self.calls.iter().filter(|call| call.outcome == Some(Outcome::Succeeded)).count();
+        u32::try_from(made).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the number of the attempt in the direction that it goes.
+    pub fn current_attempt(&self) -> u32 {
+        match self.direction {
+            Direction::Forward => self.attempt,
+            Direction::Undo => self.undo_attempt,
+        }
+    }
+}
+
+/// What somebody wants of a run besides its plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// It is to rest.
+    pub pause: bool,
+    /// It was given up; why.
+    pub abandoned: Option<Text>,
+    /// Steps to be taken back.
+    pub undo: BTreeSet<Text>,
+    /// Failed steps to be begun again.
+    pub retry: BTreeSet<Text>,
+}
+
+/// A run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunState {
+    /// Its plan's hash; `None` before it was opened.
+    pub plan: Option<PlanHash>,
+    /// Its name.
+    pub run: Text,
+    /// Why.
+    pub purpose: Text,
+    /// When it was opened.
+    pub opened_at: Option<Timestamp>,
+    /// When anything last happened.
+    pub last_at: Option<Timestamp>,
+    /// How many executors have worked on it.
+    pub term: u64,
+    /// Its steps, those of the plan.
+    pub steps: BTreeMap<Text, StepState>,
+    /// What was agreed to: for the plan, for undoing.
+    pub consents: BTreeMap<Text, Consent>,
+    /// The second person, where there was one.
+    pub approver: Option<Text>,
+    /// Whether break-glass was used.
+    pub break_glass: bool,
+    /// A break-glass that waits: why, and when it opens.
+    pub break_glass_waits: Option<(Text, Timestamp)>,
+    /// The requests that were dealt with.
+    pub requests: BTreeSet<Text>,
+    /// What somebody wants.
+    pub wishes: Wishes,
+    /// Who acts.
+    pub identity: Option<Text>,
+    /// Why it rests, and since when; `None` while it does not.
+    pub rest: Option<(Rest, Text, Timestamp)>,
+    /// Since when the plan may be carried out.
+    pub agreed_at: Option<Timestamp>,
+}
+
+/// An event that cannot follow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Illegal {
+    /// What is wrong.
+    pub what: String,
+}
+
+fn illegal(what: impl Into<String>) -> Illegal {
+    Illegal { what: what.into() }
+}
+
+/// The name of the consent to the plan itself.
+pub const PLAN_SCOPE: &str = "plan";
+/// The name of the consent to taking steps back.
+pub const UNDO_SCOPE: &str = "undo";
+
+impl RunState {
+    /// Returns a run with the steps of `plan`, of which nothing was written yet.
+    pub fn of(plan: &Plan) -> Self {
+        let steps = plan.steps.iter().map(|step| (step.id.clone(), StepState::default())).collect();
+        Self { steps, ..Self::default() }
+    }
+
+    /// Returns a step.
+    ///
+    /// # Errors
+    /// When the plan has none of that name.
+    pub fn step(&self, id: &str) -> Result<&StepState, Illegal> {
+        self.steps.get(&Text::new(id)).ok_or_else(|| illegal(format!("the plan has no step `{id}`")))
+    }
+
+    /// Takes an event in, written at `at` in `term`.
+    ///
+    /// # Errors
+    /// When it cannot follow; the state is as it was.
+    pub fn apply(&mut self, event: &Event, at: Timestamp, term: u64) -> Result<(), Illegal> {
+        if term < self.term {
+            return Err(illegal(format!("term {term} after term {}", self.term)));
+        }
+        match event {
+            Event::Opened { plan, run, purpose, .. } => {
+                if self.plan.is_some() {
+                    return Err(illegal("the run was opened twice"));
+                }
+                let hash = PlanHash::parse(plan.sha256.as_str()).ok_or_else(|| illegal("no hash of a plan"))?;
+                self.plan = Some(hash);
+                self.run = run.clone();
+                self.purpose = purpose.clone();
+                self.opened_at = Some(at);
+            }
+            _ if self.plan.is_none() => return Err(illegal("the run was not opened yet")),
+            Event::TookOver { .. } => {
+                self.rest = None;
+            }
+            Event::Asked { id, ask, refused, .. } => {
+                if !self.requests.insert(id.clone()) {
+                    return Err(illegal(format!("request {id} was dealt with twice")));
+                }
+                if refused.is_none() {
+                    self.obey(ask, at)?;
+                }
+            }
+            Event::BreakGlass { reason, opens_at } => {
+                self.break_glass_waits = Some((reason.clone(), *opens_at));
+            }
+            Event::Consented { scope, strength, approver, break_glass } => {
+                self.consent(scope, *strength, at)?;
+                if let Some((name, _)) = approver {
+                    self.approver = Some(name.clone());
+                }
+                if *break_glass {
+                    self.break_glass = true;
+                    self.break_glass_waits = None;
+                }
+            }
+            Event::Identified { identity, .. } => self.identity = Some(identity.clone()),
+            Event::Rested { rest, why } => self.rest = Some((*rest, why.clone(), at)),
+            Event::Questioned { step, question } => {
+                self.of_step(step)?.question = Some(question.clone());
+            }
+            Event::GateReached { step } => self.advance(step, Move::Gate)?,
+            Event::Verified { step, index, .. } => {
+                let known = self.of_step(step)?;
+                if known.phase != Phase::Arrived {
+                    return Err(illegal(format!("step {step} was verified while {}", known.phase.words())));
+                }
+                known.verified = known.verified.max(index + 1);
+            }
+            Event::Compared { step, deviations, .. } => self.of_step(step)?.deviations = deviations.clone(),
+            Event::Began { .. }
+            | Event::Intended { .. }
+            | Event::Answered { .. }
+            | Event::Observed { .. }
+            | Event::Arrived { .. }
+            | Event::Ended { .. } => {
+                self.step_event(event, at)?;
+                self.rest = None;
+            }
+        }
+        self.term = term;
+        self.last_at = Some(at);
+        Ok(())
+    }
+
+    fn of_step(&mut self, id: &Text) -> Result<&mut StepState, Illegal> {
+        self.steps.get_mut(id).ok_or_else(|| illegal(format!("the plan has no step `{id}`")))
+    }
+
+    fn advance(&mut self, id: &Text, by: Move) -> Result<(), Illegal> {
+        let step = self.of_step(id)?;
+        let next = step_after(step.phase, by)
+            .ok_or_else(|| illegal(format!("step {id} is {:?}, which no {by:?} can follow", step.phase)))?;
+        step.phase = next;
+        Ok(())
+    }
+
+    fn consent(&mut self, scope: &Text, strength: Strength, at: Timestamp) -> Result<(), Illegal> {
+        let plan = self.plan.clone().ok_or_else(|| illegal("the run was not opened yet"))?;
+        self.consents.insert(scope.clone(), Consent { plan, strength });
+        if *scope == *PLAN_SCOPE {
+            self.agreed_at.get_or_insert(at);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, ask: &Ask, at: Timestamp) -> Result<(), Illegal> {
+        match ask {
+            Ask::Pause => self.wishes.pause = true,
+            Ask::Resume => self.wishes.pause = false,
+            Ask::Skip { step, reason } => {
+                self.advance(step, Move::Skip)?;
+                let step = self.of_step(step)?;
+                step.why = reason.clone();
+                step.ended_at = Some(at);
+            }
+            Ask::Retry { step } => {
+                self.of_step(step)?;
+                self.wishes.retry.insert(step.clone());
+            }
+            Ask::Undo { step, .. } => {
+                let wanted: Vec<Text> = match step {
+                    Some(step) => vec![step.clone()],
+                    None => self.steps.keys().cloned().collect(),
+                };
+                for id in wanted {
+                    let step = self.of_step(&id)?;
+                    let can = matches!(step.phase, Phase::Succeeded | Phase::UndoFailed)
+                        || step.phase == Phase::Failed && !step.calls.is_empty();
+                    if can {
+                        self.wishes.undo.insert(id);
+                    }
+                }
+            }
+            Ask::Answer { step, answer, done } => {
+                self.of_step(step)?.answer = Some((answer.clone(), *done));
+            }
+            Ask::Abandon { reason } => self.wishes.abandoned = Some(reason.clone()),
+            Ask::Veto { .. } => self.break_glass_waits = None,
+            // What they bring about is written by events of their own.
+            Ask::Consent(_) | Ask::OpenGate { .. } | Ask::Settle { .. } | Ask::Note { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn step_event(&mut self, event: &Event, at: Timestamp) -> Result<(), Illegal> {
+        match event {
+            Event::Began { step, direction, attempt, calls, before, .. } => {
+                self.advance(step, Move::Begin(*direction))?;
+                self.wishes.retry.remove(step);
+                let known = self.of_step(step)?;
+                let counted = match direction {
+                    Direction::Forward => &mut known.attempt,
+                    Direction::Undo => &mut known.undo_attempt,
+                };
+                if *attempt != *counted + 1 {
+                    return Err(illegal(format!("attempt {attempt} of step {step} after {counted}")));
+                }
+                *counted = *attempt;
+                if *direction == Direction::Undo && known.direction == Direction::Forward {
+                    known.done = std::mem::take(&mut known.calls);
+                }
+                known.calls.clear();
+                known.direction = *direction;
+                known.planned = *calls;
+                if before.is_some() {
+                    known.before.clone_from(before);
+                }
+                known.began_at = Some(at);
+                known.ended_at = None;
+                known.why = Text::default();
+                known.hint = None;
+                known.question = None;
+                known.verified = 0;
+            }
+            Event::Intended { of, call, .. } => {
+                self.fits(of)?;
+                self.advance(&of.step, Move::Intend)?;
+                let step = self.of_step(&of.step)?;
+                let index = usize::try_from(of.index).unwrap_or(usize::MAX);
+                let known = step.calls.len();
+                if let Some(state) = step.calls.get_mut(index) {
+                    state.last = at;
+                    state.times += 1;
+                    state.outcome = None;
+                    state.call = call.clone();
+                } else if index == known {
+                    step.calls.push(CallState {
+                        call: call.clone(),
+                        first: at,
+                        last: at,
+                        times: 1,
+                        outcome: None,
+                        request_id: None,
+                        reply: Value::Null,
+                        says: Text::default(),
+                    });
+                } else {
+                    return Err(illegal(format!("call {index} of step {} before call {known}", of.step)));
+                }
+            }
+            Event::Answered { of, outcome, request_id, says, reply, hint, .. } => {
+                self.advance(&of.step, Move::Answer(*outcome))?;
+                let hint = hint.clone();
+                let step = self.of_step(&of.step)?;
+                if *outcome == Outcome::Refused {
+                    step.why = says.clone();
+                    step.hint = hint;
+                }
+                let call = self.call(of)?;
+                call.outcome = Some(*outcome);
+                call.request_id.clone_from(request_id);
+                call.says = says.clone();
+                if *outcome == Outcome::Succeeded {
+                    call.reply = reply.clone();
+                }
+            }
+            Event::Observed { of, verdict, evidence, reply, .. } => {
+                self.advance(&of.step, Move::Observe(*verdict))?;
+                let call = self.call(of)?;
+                call.says = evidence.clone();
+                match verdict {
+                    Verdict::Happened => {
+                        call.reply = reply.clone();
+                        call.outcome = Some(Outcome::Succeeded);
+                    }
+                    Verdict::DidNot => call.outcome = Some(Outcome::NotSent),
+                    Verdict::Unclear => call.outcome = Some(Outcome::InDoubt),
+                }
+                if *verdict != Verdict::Unclear {
+                    self.of_step(&of.step)?.question = None;
+                }
+            }
+            Event::Arrived { of, outputs } => {
+                let last = { self.of_step(&of.step)?.planned } <= of.index + 1;
+                self.advance(&of.step, Move::Arrive { last })?;
+                let step = self.of_step(&of.step)?;
+                if of.direction == Direction::Forward {
+                    step.outputs.extend(outputs.clone());
+                }
+                step.question = None;
+            }
+            Event::Ended { step, ending, why, hint, .. } => {
+                self.advance(step, Move::End(*ending))?;
+                let known = self.of_step(step)?;
+                known.why = why.clone();
+                known.hint.clone_from(hint);
+                known.ended_at = Some(at);
+                known.question = None;
+                if matches!(ending, Ending::Undone | Ending::UndoFailed) {
+                    self.wishes.undo.remove(step);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn fits(&mut self, of: &CallPlace) -> Result<(), Illegal> {
+        let step = self.of_step(&of.step)?;
+        if step.direction != of.direction || step.current_attempt() != of.attempt {
+            let (direction, attempt) = (step.direction, step.current_attempt());
+            return Err(illegal(format!(
+                "a call of attempt {} {} of step {}, which is in attempt {attempt} {}",
+                of.attempt,
+                of.direction.name(),
+                of.step,
+                direction.name(),
+            )));
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, of: &CallPlace) -> Result<&mut CallState, Illegal> {
+        self.fits(of)?;
+        let index = usize::try_from(of.index).unwrap_or(usize::MAX);
+        let step = self.of_step(&of.step)?;
+        let current = step.calls.len().checked_sub(1) == Some(index);
+        step.calls
+            .get_mut(index)
+            .filter(|_| current)
+            .ok_or_else(|| illegal(format!("call {} of step {} was not intended", of.index, of.step)))
+    }
+}
