@@ -7,7 +7,10 @@
 
 pub mod about;
 pub mod call;
+pub mod condition;
 pub mod consent;
 pub mod dedupe;
 pub mod definition;
+pub mod fill;
 pub mod plan;
+pub mod template;
