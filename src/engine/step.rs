@@ -98,7 +98,7 @@ impl Shared {
 
     async fn begin(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
         if let Some(when) = step.when.as_deref().filter(|_| known.phase == Phase::Waiting) {
-            let wanted = super::values::holds(when, &self.plan.parameters, &self.state().steps);
+            let wanted = super::values::holds(step, &self.state());
             match wanted {
                 Ok(true) => {}
                 Ok(false) => {
@@ -178,10 +178,10 @@ impl Shared {
     }
 
     async fn observe_one(&self, wanted: &Precondition) -> Result<Observation, CallTrouble> {
-        let mut look = Value::Object(wanted.look.arguments.clone());
-        let filled = super::values::fill(&mut look, &self.state());
+        let look = Value::Object(wanted.look.arguments.clone());
+        let filled = super::values::filled(&look, &self.state());
         let mut call = wanted.look.clone();
-        if let (Ok(()), Value::Object(arguments)) = (filled, look) {
+        if let Ok(Value::Object(arguments)) = filled {
             call.arguments = arguments;
         }
         let (holds, found) = match (self.parts.look.look(&call).await, &wanted.expect) {
@@ -222,9 +222,9 @@ impl Shared {
     pub(super) fn calls_of(&self, step: &PlannedStep, attempt: u32) -> Result<Vec<Call>, String> {
         let state = self.state();
         let fill = |planned: &PlannedCall| {
-            let mut arguments = Value::Object(planned.call.arguments.clone());
-            super::values::fill(&mut arguments, &state)?;
-            let Value::Object(mut arguments) = arguments else { return Err("no arguments".to_owned()) };
+            let arguments = Value::Object(planned.call.arguments.clone());
+            let filled = super::values::filled(&arguments, &state)?;
+            let Value::Object(mut arguments) = filled else { return Err("no arguments".to_owned()) };
             if let Some(Value::String(token)) = arguments.get_mut("ClientToken")
                 && attempt > 1
             {

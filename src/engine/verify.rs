@@ -72,12 +72,11 @@ impl Shared {
         let began = self.parts.time.now();
         let (hold, within) = (Duration::from_secs(check.hold_s), Duration::from_secs(check.within_s));
         let mut call = check.look.clone();
-        let mut arguments = Value::Object(std::mem::take(&mut call.arguments));
-        if let Err(missing) = super::values::fill(&mut arguments, &self.state()) {
-            return self.ask(step, format!("a value is missing: {missing}").into());
-        }
-        if let Value::Object(filled) = arguments {
-            call.arguments = filled;
+        let filled = super::values::filled(&Value::Object(std::mem::take(&mut call.arguments)), &self.state());
+        match filled {
+            Ok(Value::Object(filled)) => call.arguments = filled,
+            Ok(_) => {}
+            Err(missing) => return self.ask(step, format!("a value is missing: {missing}").into()),
         }
         let mut green_since = None;
         loop {

@@ -7,10 +7,13 @@
 
 pub mod about;
 pub mod call;
+pub mod condition;
 pub mod consent;
 pub mod dedupe;
 pub mod definition;
 pub mod event;
+pub mod fill;
 pub mod plan;
 pub mod schedule;
 pub mod state;
+pub mod template;
