@@ -9,8 +9,20 @@
 /// The name of the action in which a person does something.
 pub const MANUAL: &str = "manual";
 
+mod ebs_snapshot;
+mod ec2_power;
+mod ec2_volume;
 mod facts;
 pub mod given;
+mod manual;
+mod notify;
+mod probe;
+mod rds_failover;
+mod rds_restore;
+mod s3_undelete;
+mod s3_version;
+mod tool;
+mod wait;
 
 use crate::authority::Direction;
 use crate::domain::Text;
@@ -19,7 +31,7 @@ use crate::domain::estate::{Component, Environment, Estate};
 use crate::domain::ids::{ComponentId, Region};
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::About;
-use crate::runbook::call::{Call, Reply};
+use crate::runbook::call::Call;
 use crate::runbook::plan::{PlannedCall, PlannedStep, Precondition, Undo};
 use given::GivenValues;
 use jiff::Timestamp;
@@ -42,7 +54,12 @@ pub struct PlanAsk<'a> {
     pub now: Timestamp,
     /// How it looks at the world.
     pub look: &'a dyn Look,
+    /// The settings of a component as they were last read, for where it does not answer any more (R4).
+    pub settings: &'a (dyn Fn(&ComponentId) -> Option<Kept> + Sync),
 }
+
+/// Settings as they were last read, by name.
+pub type Kept = std::collections::BTreeMap<String, String>;
 
 impl PlanAsk<'_> {
     /// Returns the component that an argument names.
@@ -72,9 +89,27 @@ pub struct Design {
     pub notes: Vec<Text>,
     /// The Region whose control plane it needs, where it is not that of its environment.
     pub control_plane: Option<Region>,
+    /// What it saw while planning and needs later.
+    pub facts: Map<String, Value>,
+    /// For an action that only looks: what it asks.
+    pub asks: Vec<Call>,
 }
 
 impl Design {
+    /// Returns a design that calls nothing yet, and is undone by nothing.
+    pub fn new(component: Option<ComponentId>) -> Self {
+        Self {
+            component,
+            calls: Vec::new(),
+            preconditions: Vec::new(),
+            undo: Undo::Nothing,
+            notes: Vec::new(),
+            control_plane: None,
+            facts: Map::new(),
+            asks: Vec::new(),
+        }
+    }
+
     /// Returns the class: that of the worst of its calls (C6).
     pub fn class(&self) -> ActionClass {
         self.calls.iter().map(|planned| planned.class).max().unwrap_or(ActionClass::Read)
@@ -118,7 +153,7 @@ pub struct Doing<'a> {
     pub run: &'a str,
     /// Which way.
     pub direction: Direction,
-    /// The calls of this direction, with every value known.
+    /// The calls of this direction, with every value known; for an action that only looks, what it asks.
     pub calls: &'a [Call],
     /// The call that it is about: its index in `calls`.
     pub index: usize,
@@ -284,7 +319,26 @@ pub enum Meaning {
     Look,
 }
 
-/// Returns what is at a pointer of an answer.
-pub(crate) fn at<'a>(reply: &'a Reply, pointer: &str) -> &'a Value {
-    reply.body.pointer(pointer).unwrap_or(&Value::Null)
+/// All actions, in the order of the manual.
+pub const ACTIONS: [&dyn Action; 15] = [
+    &rds_restore::RdsRestore,
+    &rds_failover::RdsFailover,
+    &ec2_volume::VolumeFromSnapshot,
+    &ebs_snapshot::EbsSnapshot,
+    &ec2_power::Power::STOP,
+    &ec2_power::Power::START,
+    &s3_version::RestoreVersion,
+    &s3_undelete::Undelete,
+    &manual::Manual,
+    &wait::Wait,
+    &probe::Probe::HTTP,
+    &probe::Probe::TCP,
+    &probe::Probe::DNS,
+    &notify::Notify,
+    &tool::Tool,
+];
+
+/// Returns the action named so.
+pub fn named(name: &str) -> Option<&'static dyn Action> {
+    ACTIONS.iter().copied().find(|action| action.about().name == name)
 }

@@ -129,10 +129,7 @@ impl ArmedCall {
     ///
     /// # Errors
     /// The name of a secret that nobody gave.
-    pub fn with_secrets(
-        mut self,
-        secret: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, String> {
+    pub fn with_secrets(mut self, secret: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         for value in self.call.arguments.values_mut() {
             fill(value, secret)?;
         }

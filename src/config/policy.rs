@@ -31,7 +31,10 @@ pub(super) fn policy(file: &EstateFile) -> Policy {
             .filter_map(|(name, _, field)| {
                 let field = field.get()?;
                 let url_from = Text::new(field.url_from.get()?);
-                Some((Text::new(name), Webhook { url_from, template: field.template.get().and_then(template) }))
+                Some((
+                    Text::new(name),
+                    Webhook { url_from, template: field.template.get().and_then(template) },
+                ))
             })
             .collect(),
         runbooks: file

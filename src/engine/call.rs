@@ -76,7 +76,8 @@ impl Shared {
             }
             Direction::Undo => {
                 let planned = self.undo_calls(step, known).map_err(|refusal| refusal.says)?;
-                let planned = planned.into_iter().nth(at).ok_or_else(|| format!("no call {index} takes it back"))?;
+                let planned =
+                    planned.into_iter().nth(at).ok_or_else(|| format!("no call {index} takes it back"))?;
                 Ok((planned.call, planned.dedupe))
             }
         }
@@ -116,24 +117,22 @@ impl Shared {
         };
         let Credentials { identity, account, ends_at, renewed } = credentials;
         if *account.as_str() != *call.place.account.as_str() {
-            let says = format!("these credentials are of account {account}, the plan is for {}", call.place.account);
+            let says =
+                format!("these credentials are of account {account}, the plan is for {}", call.place.account);
             return self.ask(step, says.into()).map(Some);
         }
         if let Some(ends_at) = ends_at.filter(|_| !renewed) {
             let left = elapsed(self.parts.time.now(), ends_at);
             if left < NEEDED {
-                let why = format!(
-                    "the credentials end in {}, and a call may take {}",
-                    words(left),
-                    words(NEEDED)
-                );
+                let why =
+                    format!("the credentials end in {}, and a call may take {}", words(left), words(NEEDED));
                 return self.without_login(step, why.into()).await.map(Some);
             }
         }
         if self.state().identity.as_ref() != Some(&identity) {
             self.recorder.acts_as(identity.clone());
             let environment = call.environment.clone();
-            let _ = self.recorder.append(Event::Identified { environment, identity, account, ends_at })?;
+            self.recorder.write(Event::Identified { environment, identity, account, ends_at })?;
         }
         Ok(None)
     }
@@ -146,7 +145,7 @@ impl Shared {
         let rests = self.state().rest.as_ref().is_some_and(|(_, known, _)| *known == why);
         if !rests {
             let rest = crate::runbook::event::Rest::WaitingForLogin;
-            let _ = self.recorder.append(Event::Rested { rest, why })?;
+            self.recorder.write(Event::Rested { rest, why })?;
         }
         self.parts.time.sleep(Duration::from_secs(15)).await;
         Ok(Turn::Again)
@@ -201,7 +200,7 @@ impl Shared {
             Err(CallTrouble::Credentials(why) | CallTrouble::NotSent(why)) => none(Outcome::NotSent, why),
             Err(CallTrouble::InDoubt(why)) => none(Outcome::InDoubt, why),
         };
-        let _ = self.recorder.append(event)?;
+        self.recorder.write(event)?;
         match answered {
             Err(CallTrouble::Throttled { .. } | CallTrouble::NotSent(_)) => self.again(step, &of).await,
             Err(CallTrouble::Credentials(why)) => self.without_login(step, why).await,
@@ -213,7 +212,8 @@ impl Shared {
     async fn again(&self, step: &PlannedStep, of: &CallPlace) -> Result<Turn, Halt> {
         let known = self.known(&step.id)?;
         let index = usize::try_from(of.index).unwrap_or(usize::MAX);
-        let (tries, says) = known.calls.get(index).map_or((0, Text::default()), |c| (c.times, c.says.clone()));
+        let (tries, says) =
+            known.calls.get(index).map_or((0, Text::default()), |c| (c.times, c.says.clone()));
         if tries >= TRIES || self.plan.mode == Mode::Tabletop {
             return self.fail(step, &known, says, None).await;
         }

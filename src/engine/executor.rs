@@ -95,9 +95,9 @@ pub async fn work(parts: Parts) -> Result<(Rest, Text), Halt> {
     let fresh = state.plan.is_none();
     let recorder = Recorder::new(journal, state, parts.folder.clone(), parts.time.clone());
     if fresh {
-        recorder.append(opened(&plan, &hash, &bytes, &parts))?;
+        recorder.write(opened(&plan, &hash, &bytes, &parts))?;
     }
-    recorder.append(Event::TookOver {
+    recorder.write(Event::TookOver {
         pid: std::process::id(),
         lifeboat: env!("CARGO_PKG_VERSION").into(),
         cut_bytes: read.torn,
@@ -166,12 +166,12 @@ async fn run(shared: Rc<Shared>) -> Result<(Rest, Text), Halt> {
         }
         if let Some((why, words)) = rest {
             tasks.abort_all();
-            shared.recorder.append(Event::Rested { rest: why, why: words.clone() })?;
+            shared.recorder.write(Event::Rested { rest: why, why: words.clone() })?;
             return Ok((why, words));
         }
         if running.is_empty() && !waits {
             let (why, words) = shared.parked_rest();
-            shared.recorder.append(Event::Rested { rest: why, why: words.clone() })?;
+            shared.recorder.write(Event::Rested { rest: why, why: words.clone() })?;
             return Ok((why, words));
         }
         tokio::select! {

@@ -58,7 +58,8 @@ impl Faults for NoFaults {
         {
             let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
             if nth.parse() == Ok(passed) {
-                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+                let _ =
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
             }
         }
         Ok(())

@@ -201,12 +201,8 @@ impl Folder for RunFolder {
         let path = self.0.join(JOURNAL);
         let fresh = !path.exists();
         let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(nofollow)
-            .open(&path)?;
+        let file =
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nofollow).open(&path)?;
         let reserve = self.0.join(RESERVE);
         if !reserve.exists() {
             let kept = open_new(&reserve)?;

@@ -25,8 +25,14 @@ impl History {
             }
             for step in &run.plan.steps {
                 let Some(known) = run.state.steps.get(&step.id) else { continue };
-                if let (Phase::Succeeded, Some(from), Some(to)) = (known.phase, known.began_at, known.ended_at) {
-                    history.add(step.uses.as_str(), step.component.as_ref().map(|id| id.as_str()), elapsed(from, to).as_secs());
+                if let (Phase::Succeeded, Some(from), Some(to)) =
+                    (known.phase, known.began_at, known.ended_at)
+                {
+                    history.add(
+                        step.uses.as_str(),
+                        step.component.as_ref().map(|id| id.as_str()),
+                        elapsed(from, to).as_secs(),
+                    );
                 }
             }
         }
@@ -56,6 +62,10 @@ impl History {
             return Some(Estimate { low_s: *low, high_s: *high, source });
         }
         let (low, high) = about.usually?;
-        Some(Estimate { low_s: low.as_secs(), high_s: high.as_secs(), source: "a usual figure, never measured here".into() })
+        Some(Estimate {
+            low_s: low.as_secs(),
+            high_s: high.as_secs(),
+            source: "a usual figure, never measured here".into(),
+        })
     }
 }

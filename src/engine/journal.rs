@@ -78,7 +78,10 @@ fn points(event: &Event) -> [&'static str; 3] {
 
 /// Says whether an event only tells what has happened already: it is written even from the reserve.
 fn is_outcome(event: &Event) -> bool {
-    matches!(event, Event::Answered { .. } | Event::Observed { .. } | Event::Arrived { .. } | Event::Rested { .. })
+    matches!(
+        event,
+        Event::Answered { .. } | Event::Observed { .. } | Event::Arrived { .. } | Event::Rested { .. }
+    )
 }
 
 impl Journal {
@@ -98,15 +101,8 @@ impl Journal {
             tail.cut(read.length).map_err(Halt::Disk)?;
         }
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
-        let journal = Self {
-            tail,
-            head: read.head.clone(),
-            length: read.length,
-            term,
-            actor,
-            faults,
-            failed: false,
-        };
+        let journal =
+            Self { tail, head: read.head.clone(), length: read.length, term, actor, faults, failed: false };
         Ok((journal, read))
     }
 

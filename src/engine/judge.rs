@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// How long others can stand against a break-glass.
-pub const VETO: Duration = Duration::from_secs(120);
+const VETO: Duration = Duration::from_secs(120);
 
 /// What a consent comes to.
 struct Agreed {
@@ -62,10 +62,10 @@ impl Shared {
             ask,
             refused,
         };
-        let _ = self.recorder.append(asked)?;
+        self.recorder.write(asked)?;
         let Ok(follows) = judged else { return Ok(()) };
         for event in follows {
-            let _ = self.recorder.append(event)?;
+            self.recorder.write(event)?;
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Shared {
         if let Some((_, opens_at)) = waits
             && opens_at <= self.parts.time.now()
         {
-            let _ = self.recorder.append(Event::Consented {
+            self.recorder.write(Event::Consented {
                 scope: PLAN_SCOPE.into(),
                 strength: Strength::TypedAndSigned,
                 approver: None,
@@ -130,7 +130,9 @@ impl Shared {
                 if chosen.is_empty() {
                     return Err("there is nothing that could be taken back".to_owned());
                 }
-                if let (Some(step), [PlannedStep { undo: Undo::Impossible(why), .. }]) = (step, chosen.as_slice()) {
+                if let (Some(step), [PlannedStep { undo: Undo::Impossible(why), .. }]) =
+                    (step, chosen.as_slice())
+                {
                     return Err(format!("step {step} cannot be taken back: {why}"));
                 }
                 let needed = required_to_undo(chosen, self.plan.class);
@@ -265,4 +267,3 @@ fn hide_phrase(ask: &mut Ask) {
         given.phrase = Some("(typed)".to_owned());
     }
 }
-

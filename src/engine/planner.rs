@@ -4,14 +4,13 @@
 use super::history::History;
 use super::unfold::{Flat, unfold};
 use crate::action::given::GivenValues;
-use crate::action::{Action, PlanAsk, Refusal};
+use crate::action::{Action, Kept, PlanAsk, Refusal};
 use crate::domain::Text;
 use crate::domain::action::ActionClass;
 use crate::domain::estate::{Environment, Estate, Provider};
 use crate::domain::ids::ComponentId;
 use crate::domain::scope::FailureScope;
 use crate::provider::port::Look;
-use crate::runbook::call::Call;
 use crate::runbook::dedupe::Dedupe;
 use crate::runbook::definition::{Check, Given, ParameterKind, Runbook};
 use crate::runbook::fill;
@@ -45,6 +44,8 @@ pub struct Planning<'a> {
     pub environment: &'a Environment,
     /// How the world is looked at.
     pub look: &'a dyn Look,
+    /// Settings of a component as they were last read.
+    pub settings: &'a (dyn Fn(&ComponentId) -> Option<Kept> + Sync),
     /// How long things took before.
     pub history: &'a History,
     /// The name of the run.
@@ -243,10 +244,12 @@ async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusa
         dedupe: Dedupe::Nothing,
         given: flat.given.clone(),
         calls: Vec::new(),
+        asks: Vec::new(),
         preconditions: Vec::new(),
         undo: Undo::Nothing,
         notes: Vec::new(),
         control_plane: None,
+        facts: serde_json::Map::new(),
         takes: None,
         needs: flat.needs.iter().map(|need| Text::new(need)).collect(),
         when: flat.step.when.clone(),
@@ -278,6 +281,7 @@ async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusa
             step: &flat.id,
             now: ask.now,
             look: ask.look,
+            settings: ask.settings,
         })
         .await?;
     planned.uses = name.into();
@@ -286,10 +290,12 @@ async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusa
     planned.takes = ask.history.estimate(about, design.component.as_ref().map(|id| id.as_str()));
     planned.component = design.component;
     planned.calls = design.calls;
+    planned.asks = design.asks;
     planned.preconditions = design.preconditions;
     planned.undo = design.undo;
     planned.notes = design.notes;
     planned.control_plane = design.control_plane;
+    planned.facts = design.facts;
     Ok(planned)
 }
 
@@ -311,10 +317,14 @@ async fn verify(
             step: &flat.id,
             now: ask.now,
             look: ask.look,
+            settings: ask.settings,
         })
         .await?;
-    let probe: Option<Call> = design.preconditions.into_iter().next().map(|precondition| precondition.look);
-    let look = probe.ok_or_else(|| Refusal::new(format!("`{}` asks nothing", check.uses)))?;
+    let look = design
+        .asks
+        .into_iter()
+        .next()
+        .ok_or_else(|| Refusal::new(format!("`{}` asks nothing", check.uses)))?;
     Ok(PlannedCheck {
         says: Text::new(&look.line()),
         look,
@@ -330,6 +340,11 @@ pub(super) fn given(
     readings: &fill::Readings<'_>,
 ) -> Result<BTreeMap<String, Value>, Refusal> {
     with.iter()
-        .map(|(name, given)| Ok((name.clone(), fill::fill_given(given, texts, readings).map_err(|why| Refusal::new(why.to_string()))?)))
+        .map(|(name, given)| {
+            Ok((
+                name.clone(),
+                fill::fill_given(given, texts, readings).map_err(|why| Refusal::new(why.to_string()))?,
+            ))
+        })
         .collect()
 }

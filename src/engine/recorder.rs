@@ -52,6 +52,14 @@ impl Recorder {
         Ok(committed)
     }
 
+    /// Writes an event from which nothing in the world follows.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub(super) fn write(&self, event: Event) -> Result<(), Halt> {
+        self.append(event).map(drop)
+    }
+
     /// Writes a side file; it is on disk when this returns.
     ///
     /// # Errors

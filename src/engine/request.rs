@@ -35,10 +35,10 @@ static SENT: AtomicU32 = AtomicU32::new(0);
 pub fn leave(folder: &RunFolder, request: &Request) -> Result<String, Failure> {
     let nth = SENT.fetch_add(1, Ordering::Relaxed);
     let name = format!("{:013}-{}-{nth}", request.sent_at.as_millisecond(), std::process::id());
-    let bytes = serde_json::to_vec(request)
-        .map_err(|error| Failure::of("cannot write the request", &error))?;
-    folder
-        .leave(&name, &bytes)
-        .map_err(|error| Failure::of(format!("cannot leave a request in {}", folder.path().display()), &error))?;
+    let bytes =
+        serde_json::to_vec(request).map_err(|error| Failure::of("cannot write the request", &error))?;
+    folder.leave(&name, &bytes).map_err(|error| {
+        Failure::of(format!("cannot leave a request in {}", folder.path().display()), &error)
+    })?;
     Ok(name)
 }

@@ -75,14 +75,14 @@ impl Shared {
             };
             match found {
                 Ok(Found::Happened { reply, evidence }) => {
-                    let _ = self.recorder.append(observed(Verdict::Happened, evidence, reply))?;
+                    self.recorder.write(observed(Verdict::Happened, evidence, reply))?;
                     return Ok(Turn::Again);
                 }
                 Ok(Found::Nothing { evidence }) if now >= believed => {
                     if dedupe == Dedupe::PointOfNoReturn {
                         return self.unclear(step, known, observed, evidence);
                     }
-                    let _ = self.recorder.append(observed(Verdict::DidNot, evidence, Value::Null))?;
+                    self.recorder.write(observed(Verdict::DidNot, evidence, Value::Null))?;
                     return Ok(Turn::Again);
                 }
                 Ok(Found::Nothing { evidence }) => {
@@ -97,7 +97,9 @@ impl Shared {
                         return Ok(self.park(step, super::executor::Parked::Login(why)));
                     }
                 }
-                Err(trouble) => self.doubt(step, format!("in doubt, and the world cannot be seen: {trouble}")),
+                Err(trouble) => {
+                    self.doubt(step, format!("in doubt, and the world cannot be seen: {trouble}"))
+                }
             }
             self.parts.time.sleep(wait).await;
             wait = (wait * 2).min(LOOKS.1);
@@ -106,7 +108,7 @@ impl Shared {
 
     /// Writes down that an intent has no answer: the executor that wrote it has ended before there was one.
     fn unanswered(&self, step: &PlannedStep, known: &StepState, index: usize) -> Result<Turn, Halt> {
-        let _ = self.recorder.append(Event::Answered {
+        self.recorder.write(Event::Answered {
             of: self.call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX)),
             outcome: Outcome::InDoubt,
             request_id: None,
@@ -148,7 +150,7 @@ impl Shared {
         evidence: crate::domain::Text,
     ) -> Result<Turn, Halt> {
         if known.question.is_none() {
-            let _ = self.recorder.append(observed(Verdict::Unclear, evidence.clone(), Value::Null))?;
+            self.recorder.write(observed(Verdict::Unclear, evidence.clone(), Value::Null))?;
         }
         let call = known.calls.last().map_or_else(String::new, |call| call.call.operation.clone());
         let undo = match &step.undo {

@@ -91,7 +91,7 @@ impl Shared {
     pub(super) fn ask(&self, step: &PlannedStep, question: Text) -> Result<Turn, Halt> {
         let asked = self.known(&step.id)?.question;
         if asked.as_ref() != Some(&question) {
-            let _ = self.recorder.append(Event::Questioned { step: step.id.clone(), question: question.clone() })?;
+            self.recorder.write(Event::Questioned { step: step.id.clone(), question: question.clone() })?;
         }
         Ok(self.park(step, Parked::Asks(question)))
     }
@@ -110,13 +110,15 @@ impl Shared {
             }
         }
         if step.gate && known.phase == Phase::Waiting {
-            let _ = self.recorder.append(Event::GateReached { step: step.id.clone() })?;
+            self.recorder.write(Event::GateReached { step: step.id.clone() })?;
             if !self.state().consents.contains_key(&step.id) {
                 return Ok(Turn::Rests);
             }
         }
         if !self.parts.folder.is_watched() && !self.may_begin_unwatched(step) {
-            return Ok(self.park(step, Parked::Asks("no operator is left, and the step waits for one".into())));
+            return Ok(
+                self.park(step, Parked::Asks("no operator is left, and the step waits for one".into()))
+            );
         }
         let observed = match self.observe(step).await {
             Ok(observed) => observed,
@@ -141,7 +143,7 @@ impl Shared {
                 }
             }
         };
-        let _ = self.recorder.append(Event::Began {
+        self.recorder.write(Event::Began {
             step: step.id.clone(),
             direction: Direction::Forward,
             attempt: known.attempt + 1,
@@ -235,6 +237,16 @@ impl Shared {
         step.calls.iter().map(fill).collect()
     }
 
+    /// Returns what a step asks that only looks, every value filled in.
+    fn asks_of(&self, step: &PlannedStep) -> Result<Vec<Call>, String> {
+        let state = self.state();
+        let fill = |ask: &Call| match super::values::filled(&Value::Object(ask.arguments.clone()), &state)? {
+            Value::Object(arguments) => Ok(Call { arguments, ..ask.clone() }),
+            _ => Err("no arguments".to_owned()),
+        };
+        step.asks.iter().map(fill).collect()
+    }
+
     fn begin_undo(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
         let calls = match self.undo_calls(step, known) {
             Ok(calls) => calls,
@@ -247,13 +259,13 @@ impl Shared {
                     observed: Vec::new(),
                     before: None,
                 };
-                let _ = self.recorder.append(began)?;
+                self.recorder.write(began)?;
                 let hint = refusal.hint.map(Text::from);
                 self.end(step, Direction::Undo, Ending::UndoFailed, refusal.says.into(), hint)?;
                 return Ok(Turn::Rests);
             }
         };
-        let _ = self.recorder.append(Event::Began {
+        self.recorder.write(Event::Began {
             step: step.id.clone(),
             direction: Direction::Undo,
             attempt: known.undo_attempt + 1,
@@ -297,7 +309,10 @@ impl Shared {
         let Some(side) = &known.before else { return Ok(Value::Null) };
         let bytes = self.recorder.folder.read(side.name.as_str()).map_err(Halt::Disk)?.unwrap_or_default();
         if *super::journal::sha256(&bytes) != *side.sha256.as_str() {
-            return Err(Halt::Illegal(format!("the side file {} is not the one that was written", side.name)));
+            return Err(Halt::Illegal(format!(
+                "the side file {} is not the one that was written",
+                side.name
+            )));
         }
         serde_json::from_slice(&bytes).map_err(|error| Halt::Illegal(error.to_string()))
     }
@@ -310,7 +325,7 @@ impl Shared {
             return self.arrive(step, known).await;
         }
         let of = self.call_place(step, known, known.next_call().saturating_sub(1));
-        let _ = self.recorder.append(Event::Arrived { of, outputs: Map::new() })?;
+        self.recorder.write(Event::Arrived { of, outputs: Map::new() })?;
         Ok(Turn::Again)
     }
 
@@ -328,16 +343,19 @@ impl Shared {
         let action = self.action(step)?;
         let index = known.calls.len().saturating_sub(1);
         let calls: Vec<Call> = if known.planned == 0 {
-            self.calls_of(step, known.attempt).unwrap_or_default()
+            match self.asks_of(step) {
+                Ok(asks) => asks,
+                Err(missing) => return self.ask(step, format!("a value is missing: {missing}").into()),
+            }
         } else {
             known.calls.iter().map(|call| call.call.clone()).collect()
         };
         let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
         let before = self.before(known)?;
-        let since = known.calls.last().map_or_else(
-            || known.began_at.unwrap_or_else(|| self.parts.time.now()),
-            |call| call.first,
-        );
+        let since = known
+            .calls
+            .last()
+            .map_or_else(|| known.began_at.unwrap_or_else(|| self.parts.time.now()), |call| call.first);
         let mut troubled = 0_u32;
         loop {
             if self.state().wishes.abandoned.is_some() {
@@ -372,7 +390,7 @@ impl Shared {
                 Ok(Progress::Done(outputs)) => {
                     let index = u32::try_from(index).unwrap_or(u32::MAX);
                     let of = self.call_place(step, known, index);
-                    let _ = self.recorder.append(Event::Arrived { of, outputs })?;
+                    self.recorder.write(Event::Arrived { of, outputs })?;
                     return Ok(Turn::Again);
                 }
                 Ok(Progress::Failed { why, hint }) => return self.fail(step, known, why, hint).await,
@@ -453,6 +471,6 @@ impl Shared {
         hint: Option<Text>,
     ) -> Result<(), Halt> {
         let ended = Event::Ended { step: step.id.clone(), direction, ending, why, hint };
-        self.recorder.append(ended).map(drop)
+        self.recorder.write(ended)
     }
 }

@@ -45,15 +45,8 @@ pub(super) fn unfold<'a>(
     readings: &fill::Readings<'_>,
 ) -> Result<Vec<Flat<'a>>, NoPlan> {
     let mut flat = Vec::new();
-    let level = Level {
-        runbook,
-        texts,
-        values,
-        prefix: String::new(),
-        part_of: None,
-        needs: Vec::new(),
-        depth: 0,
-    };
+    let level =
+        Level { runbook, texts, values, prefix: String::new(), part_of: None, needs: Vec::new(), depth: 0 };
     lay_open(&level, library, readings, &mut flat)?;
     Ok(flat)
 }
@@ -139,7 +132,8 @@ fn call<'a>(
     let own: Vec<&Flat<'a>> = parts.iter().filter(|part| part.part_of.as_ref() == Some(&made.id)).collect();
     let stands_in = |id: &String| own.iter().any(|part| part.otherwise.as_ref() == Some(id));
     let needed = |id: &String| own.iter().any(|part| part.needs.contains(id));
-    made.needs = own.iter().map(|part| &part.id).filter(|id| !needed(id) && !stands_in(id)).cloned().collect();
+    made.needs =
+        own.iter().map(|part| &part.id).filter(|id| !needed(id) && !stands_in(id)).cloned().collect();
     made.is_join = true;
     Ok(())
 }

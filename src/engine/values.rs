@@ -16,9 +16,8 @@ pub(super) fn filled(value: &Value, state: &RunState) -> Result<Value, String> {
     let outputs = |id: &str, field: &str| {
         state.steps.get(&Text::new(id)).and_then(|step| step.outputs.get(field)).cloned()
     };
-    fill::fill_outputs(value, &outputs).map_err(|wrong| {
-        wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    })
+    fill::fill_outputs(value, &outputs)
+        .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// Says whether the condition of a step holds; without one it does.
@@ -27,9 +26,8 @@ pub(super) fn filled(value: &Value, state: &RunState) -> Result<Value, String> {
 /// Why it cannot be judged.
 pub(super) fn holds(step: &PlannedStep, state: &RunState) -> Result<bool, String> {
     let Some(source) = &step.when else { return Ok(true) };
-    let condition = Condition::parse(source).map_err(|wrong| {
-        wrong.iter().map(|mistake| mistake.says.clone()).collect::<Vec<_>>().join("; ")
-    })?;
+    let condition = Condition::parse(source)
+        .map_err(|wrong| wrong.iter().map(|mistake| mistake.says.clone()).collect::<Vec<_>>().join("; "))?;
     // Inside a called runbook a step is named as that runbook names it.
     let named = |id: &str| match &step.part_of {
         Some(call) => Text::new(&format!("{call}.{id}")),

@@ -57,7 +57,7 @@ impl Shared {
         {
             let differ = u32::try_from(deviations.len()).unwrap_or(u32::MAX);
             let deviations = serde_json::to_value(&deviations).unwrap_or_default();
-            let _ = self.recorder.append(Event::Compared { step: step.id.clone(), differ, deviations })?;
+            self.recorder.write(Event::Compared { step: step.id.clone(), differ, deviations })?;
         }
         Ok(())
     }
@@ -72,7 +72,8 @@ impl Shared {
         let began = self.parts.time.now();
         let (hold, within) = (Duration::from_secs(check.hold_s), Duration::from_secs(check.within_s));
         let mut call = check.look.clone();
-        let filled = super::values::filled(&Value::Object(std::mem::take(&mut call.arguments)), &self.state());
+        let filled =
+            super::values::filled(&Value::Object(std::mem::take(&mut call.arguments)), &self.state());
         match filled {
             Ok(Value::Object(filled)) => call.arguments = filled,
             Ok(_) => {}
@@ -100,7 +101,7 @@ impl Shared {
             {
                 let says = format!("{}: {says}", check.says).into();
                 let index = known.verified;
-                let _ = self.recorder.append(Event::Verified { step: step.id.clone(), index, says, since })?;
+                self.recorder.write(Event::Verified { step: step.id.clone(), index, says, since })?;
                 return Ok(Turn::Again);
             }
             if green_since.is_none() && elapsed(began, now) >= within {

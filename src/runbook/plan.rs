@@ -15,7 +15,7 @@ use crate::domain::scope::FailureScope;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,6 +209,8 @@ pub struct PlannedStep {
     pub given: BTreeMap<String, Value>,
     /// What is called, in this order.
     pub calls: Vec<PlannedCall>,
+    /// For a step that only looks: what it asks.
+    pub asks: Vec<Call>,
     /// What must still be so when it begins.
     pub preconditions: Vec<Precondition>,
     /// How it is undone.
@@ -217,6 +219,8 @@ pub struct PlannedStep {
     pub notes: Vec<Text>,
     /// The Region whose control plane it needs, where it is not that of its environment.
     pub control_plane: Option<Region>,
+    /// What the action saw while planning and needs later.
+    pub facts: Map<String, Value>,
     /// How long it takes.
     pub takes: Option<Estimate>,
     /// The steps that it waits for.
@@ -362,10 +366,12 @@ pub(crate) mod fixtures {
                 class: ActionClass::Mutating,
                 dedupe: Dedupe::SetState,
             }],
+            asks: Vec::new(),
             preconditions: Vec::new(),
             undo: Undo::Impossible("nothing is known".into()),
             notes: Vec::new(),
             control_plane: None,
+            facts: Map::new(),
             takes: None,
             needs: Vec::new(),
             when: None,

@@ -65,7 +65,8 @@ pub fn is_startable(plan: &Plan, state: &RunState, step: &PlannedStep) -> bool {
 /// Says whether nothing of a step, or of the runbook that it calls, is under way.
 fn is_quiet(plan: &Plan, state: &RunState, id: &Text) -> bool {
     let quiet = |id: &Text| state.steps.get(id).is_none_or(|known| !known.phase.is_under_way());
-    quiet(id) && plan.steps.iter().filter(|part| part.part_of.as_ref() == Some(id)).all(|part| quiet(&part.id))
+    quiet(id)
+        && plan.steps.iter().filter(|part| part.part_of.as_ref() == Some(id)).all(|part| quiet(&part.id))
 }
 
 /// Returns what may happen next.
@@ -159,9 +160,7 @@ fn rest(plan: &Plan, state: &RunState) -> Decision {
         return Decision::Rest(Rest::Finished, "every step is done".into());
     };
     let failed = plan.steps.iter().find(|step| {
-        step.uses != *JOIN
-            && has_failed(plan, state, &step.id)
-            && !is_satisfied(plan, state, &step.id)
+        step.uses != *JOIN && has_failed(plan, state, &step.id) && !is_satisfied(plan, state, &step.id)
     });
     let failed = failed.unwrap_or(open);
     let why = state.steps.get(&failed.id).map_or_else(Text::default, |known| known.why.clone());

@@ -115,7 +115,7 @@ pub enum Move {
 pub fn step_after(phase: Phase, by: Move) -> Option<Phase> {
     use Phase::{
         Arrived, AtGate, Failed, InDoubt, Intended, Made, NotNeeded, Ready, Refused, Skipped, Succeeded,
-        Undone, UndoFailed, Waiting,
+        UndoFailed, Undone, Waiting,
     };
     match (phase, by) {
         (Waiting, Move::Gate) => Some(AtGate),
@@ -340,7 +340,8 @@ impl RunState {
                 if self.plan.is_some() {
                     return Err(illegal("the run was opened twice"));
                 }
-                let hash = PlanHash::parse(plan.sha256.as_str()).ok_or_else(|| illegal("no hash of a plan"))?;
+                let hash =
+                    PlanHash::parse(plan.sha256.as_str()).ok_or_else(|| illegal("no hash of a plan"))?;
                 self.plan = Some(hash);
                 self.run = run.clone();
                 self.purpose = purpose.clone();
