@@ -232,6 +232,10 @@ impl Shared {
             {
                 token.push_str(&format!("-{attempt}"));
             }
+            // A child is found again by where it lies.
+            if let Some(Value::String(home)) = arguments.get_mut("Home") {
+                home.push_str(&format!("-{attempt}"));
+            }
             Ok(Call { arguments, ..planned.call.clone() })
         };
         step.calls.iter().map(fill).collect()
