@@ -23,7 +23,7 @@ pub enum EnvironmentClass {
 }
 
 /// The scenarios that the sandbox knows, by name.
-pub const SCENARIO_NAMES: [&str; 8] = [
+pub const SCENARIO_NAMES: [&str; 11] = [
     "calm",
     "region-loss",
     "database-gone",
@@ -32,6 +32,9 @@ pub const SCENARIO_NAMES: [&str; 8] = [
     "objects-deleted",
     "throttled",
     "credentials-expiring",
+    "insufficient-capacity",
+    "restore-error",
+    "lost-replies",
 ];
 
 /// Where an environment is real.

@@ -68,6 +68,7 @@ const BANS: &[(&str, &[&str])] = &[
             "config/",
             "cli/command/check.rs",
             "provider/sandbox/store.rs",
+            "provider/sandbox/log.rs",
             "provider/aws/",
             "provider/tool/",
             "tui/keymap/load.rs",

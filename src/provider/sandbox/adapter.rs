@@ -3,11 +3,12 @@
 use super::store::WorldFile;
 use super::world::{Resource, World};
 use super::{observe, states};
+use crate::authority::ArmedCall;
 use crate::domain::Text;
 use crate::domain::backend::StateAddress;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
-use crate::domain::ids::ComponentId;
+use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::lock::Lock;
 use crate::domain::place::Place;
 use crate::domain::proof::Proof;
@@ -16,9 +17,11 @@ use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use crate::domain::state::compare::Contents;
 use crate::provider::port::{
-    Answer, Ask, BackendAsk, BoxFuture, Clock, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
-    ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
+    Act, Answer, Ask, BackendAsk, BoxFuture, CallTrouble, Clock, Credentials, Look, Observers,
+    ReadConditions, ReadIdentity, ReadKeys, ReadLocks, ReadPoints, ReadProofs, ReadStates, StateAsk,
+    Unhurried,
 };
+use crate::runbook::call::{Call, Reply};
 use jiff::Timestamp;
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -27,15 +30,30 @@ use std::sync::Arc;
 const PAGE: usize = 100;
 
 /// Reads a world; the world's file may be changed by other processes meanwhile.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SandboxAdapter {
-    file: WorldFile,
+    file: Arc<WorldFile>,
 }
 
 impl SandboxAdapter {
     /// Returns the adapter for the world in `file`.
     pub fn new(file: WorldFile) -> Self {
-        Self { file }
+        Self { file: Arc::new(file) }
+    }
+
+    /// Returns the world's file.
+    pub fn file(&self) -> &WorldFile {
+        &self.file
+    }
+
+    /// Returns what looks at it by calls.
+    pub fn looking(&self) -> Arc<dyn Look> {
+        Arc::new(self.clone())
+    }
+
+    /// Returns what changes it. Only an armed call does, so only an operator's session has any use for it.
+    pub fn acting(&self) -> Arc<dyn Act> {
+        Arc::new(Actor { file: self.file.clone() })
     }
 
     /// Returns everything that reads it.
@@ -66,6 +84,41 @@ impl SandboxAdapter {
             return Box::pin(pending());
         }
         Box::pin(ready(read(&world, now)))
+    }
+}
+
+impl Look for SandboxAdapter {
+    fn look<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Reply, CallTrouble>> {
+        Box::pin(async move {
+            match self.file.look(call, Timestamp::now()) {
+                Some(outcome) => outcome,
+                None => pending().await,
+            }
+        })
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        environment: &'a EnvironmentName,
+    ) -> BoxFuture<'a, Result<Credentials, CallTrouble>> {
+        Box::pin(async move { self.file.credentials(environment, Timestamp::now()) })
+    }
+}
+
+/// Changes a world. Apart from [`SandboxAdapter`], so that what reads can never act.
+#[derive(Debug)]
+struct Actor {
+    file: Arc<WorldFile>,
+}
+
+impl Act for Actor {
+    fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>> {
+        Box::pin(async move {
+            match self.file.carry_out(&call, Timestamp::now()) {
+                Some(outcome) => outcome,
+                None => pending().await,
+            }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Making a world for an estate: each component protected as its objectives ask, then the flaws put in.
 
 use super::chance::Chance;
+use super::deeds::Deeds;
 use super::scenario::Scenario;
 use super::store::Opening;
 use super::world::{LockWorld, Protection, Resource, Rhythm, StateWorld, VERSION, World, WorldClock};
@@ -36,12 +37,15 @@ pub(super) fn world(
     let began = opening.start.unwrap_or(now);
     let mut world = World {
         version: VERSION,
+        born: Text::new(&format!("{:x}", now.as_nanosecond())),
         scenario: scenario.name.into(),
         seed,
         clock: WorldClock { real: now, virtual_time: began, speed: opening.speed.unwrap_or(1.0) },
         began,
         resources: BTreeMap::new(),
         events: scenario.events(estate, began),
+        faults: scenario.faults(estate, began),
+        deeds: Deeds::default(),
     };
     grow(&mut world, estate);
     world
@@ -131,6 +135,11 @@ fn resource(component: &Component, seed: u64, began: Timestamp) -> Resource {
     });
     Resource {
         kind: component.kind,
+        name: name_of(component, seed),
+        tag: match &component.selector {
+            Some(Selector::Tag { key, value }) => Some((key.clone(), value.clone())),
+            _ => None,
+        },
         environment: component.environment.clone(),
         home: component.home.clone(),
         protections,
@@ -144,6 +153,19 @@ fn resource(component: &Component, seed: u64, began: Timestamp) -> Resource {
         denied: BTreeMap::new(),
         keys,
         deleted: None,
+    }
+}
+
+/// Returns what the service calls a component: what the estate selects it by, else a name like the service's own.
+fn name_of(component: &Component, seed: u64) -> Text {
+    if let Some(Selector::Id(id)) = &component.selector {
+        return Text::new(id.as_str().trim_start_matches("arn:aws:s3:::"));
+    }
+    let mut chance = Chance::new(seed, &format!("name of {}", component.id));
+    match component.kind {
+        Kind::Ec2Instance => Text::new(&format!("i-{}", chance.hex(17))),
+        Kind::EbsVolume => Text::new(&format!("vol-{}", chance.hex(17))),
+        _ => Text::new(component.id.as_str()),
     }
 }
 
@@ -198,13 +220,24 @@ fn protect(component: &Component, place: &Place, away: bool, chance: &mut Chance
         rules: component.retention.iter().map(|rule| rule.text.clone()).collect(),
     };
     let every = |keep: Duration| every_of(period, keep);
+    // What somebody takes by hand once a day outlives its database (R10).
+    let by_hand = || Rhythm::Every {
+        period: DAY,
+        offset: 5 * HOUR + 30 * MINUTE,
+        ready_after: 10 * MINUTE,
+        keep: DAY * 7,
+        rules: Vec::new(),
+    };
     let tight = limit.is_some_and(|limit| limit < 2 * HOUR);
     let mortal = |protection: Protection| Protection { dies_with_component: true, ..protection };
     match (component.kind, away) {
         (Kind::RdsInstance | Kind::RdsCluster, false) => vec![
             mortal(protection(PointKind::PointInTime, Rhythm::Window { reach: DAY * 14 })),
             mortal(protection(PointKind::Snapshot, every_of(DAY, DAY * 14))),
-        ],
+        ]
+        .into_iter()
+        .chain((component.kind == Kind::RdsInstance).then(|| protection(PointKind::Snapshot, by_hand())))
+        .collect(),
         (Kind::RdsInstance, true) if tight => {
             vec![protection(PointKind::ReplicatedBackup, Rhythm::Window { reach: DAY * 7 })]
         }

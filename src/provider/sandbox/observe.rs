@@ -1,12 +1,14 @@
 //! What is read of the world at a moment: a pure function of both.
 
+use super::act;
+use super::deeds::Sort;
 use super::points::points;
-use super::world::{Happening, Resource, World};
+use super::world::{Happening, Protection, Resource, Rhythm, World};
 use crate::domain::Text;
 use crate::domain::condition::{Condition, Health, Identity, Incident, KeyPlace, KeyState};
 use crate::domain::duration::after;
 use crate::domain::estate::Environment;
-use crate::domain::ids::ComponentId;
+use crate::domain::ids::{ComponentId, EnvironmentName};
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::reading::{Capability, ReadTrouble};
@@ -17,8 +19,6 @@ use std::time::Duration;
 
 /// Fewer deleted objects than these are somebody's work rather than a disaster.
 const FEW: u64 = 100;
-/// How long the session lasts after it began to run out.
-const SESSION_LEFT: Duration = Duration::from_secs(12 * 60);
 /// How long a session is otherwise.
 const SESSION: Duration = Duration::from_secs(8 * 3600);
 
@@ -62,10 +62,8 @@ fn trouble(
     if let Some(why) = world.fails(place, now) {
         return Some(why);
     }
-    let ends = world
-        .since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == resource.environment));
     let in_cloud = place.account == resource.home.account;
-    if in_cloud && ends.is_some_and(|at| after(at, SESSION_LEFT) <= now) {
+    if in_cloud && world.session_ends(&resource.environment, now).is_some_and(|ends| ends <= now) {
         return Some(ReadTrouble::CredentialsExpired);
     }
     if let Some(permission) = resource.denied.get(&capability)
@@ -126,18 +124,54 @@ pub(super) fn recovery_points(
     place: &Place,
     now: Timestamp,
 ) -> Vec<RecoveryPoint> {
-    let deleted = deleted_at(world, id, now);
-    let lost = world.region_lost(&resource.home.region, now);
-    resource
-        .protections
-        .iter()
-        .filter(|protection| protection.place == *place)
-        .filter(|protection| deleted.is_none() || !protection.dies_with_component)
-        .flat_map(|protection| points(world, id, resource, protection, deleted.or(lost), now))
-        .collect()
+    let mut all = own_points(world, id, resource, place, now);
+    let (sort, made) = match resource.kind {
+        Kind::RdsInstance => (Sort::DbSnapshot, act::database_points(world, resource, place, now)),
+        Kind::EbsVolume => (Sort::Snapshot, act::volume_points(world, resource, place, now)),
+        _ => return all,
+    };
+    all.retain(|point| {
+        let changed = world.deeds.thing(sort, place, point.id.as_str());
+        changed.is_none_or(|thing| thing.is_shown(now))
+    });
+    all.extend(made);
+    all
 }
 
-fn deleted_at(world: &World, id: &ComponentId, now: Timestamp) -> Option<Timestamp> {
+/// Returns the recovery points of a component at a place that its protections made, whatever acts did to them.
+pub(super) fn own_points(
+    world: &World,
+    id: &ComponentId,
+    resource: &Resource,
+    place: &Place,
+    now: Timestamp,
+) -> Vec<RecoveryPoint> {
+    let deleted = deleted_at(world, id, now);
+    let ended = deleted.or_else(|| world.deeds.ended(id).filter(|ended| *ended <= now));
+    let lost = world.region_lost(&resource.home.region, now);
+    let here = || resource.protections.iter().filter(|protection| protection.place == *place);
+    let Some(ended) = ended else {
+        return here().flat_map(|protection| points(world, id, resource, protection, lost, now)).collect();
+    };
+    let lasting = here().filter(|protection| !protection.dies_with_component);
+    let mut all: Vec<_> =
+        lasting.flat_map(|protection| points(world, id, resource, protection, Some(ended), now)).collect();
+    // What was restored under its name is protected as it was, from then on.
+    let seen = act::seen(world, resource, now);
+    if let Some(again) = seen.and_then(|seen| seen.restored_at).filter(|again| *again > ended) {
+        let young = Resource { created_at: again, ..resource.clone() };
+        let begun = |protection: &&Protection| {
+            protection.dies_with_component || matches!(protection.rhythm, Rhythm::Every { .. })
+        };
+        all.extend(
+            here().filter(begun).flat_map(|protection| points(world, id, &young, protection, lost, now)),
+        );
+    }
+    all
+}
+
+/// Returns when the scenario deleted a component.
+pub(super) fn deleted_at(world: &World, id: &ComponentId, now: Timestamp) -> Option<Timestamp> {
     world.since(now, |what| matches!(what, Happening::Deleted(gone) if gone == id))
 }
 
@@ -149,9 +183,16 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
     let deletions =
         resource.deleted.iter().cloned().chain(deletion.map(|at| (at, 4_812, "invoices/2026/".into())));
     for (at, count, prefix) in deletions {
+        let few = count < FEW;
+        // What was undeleted is deleted no more.
+        let count = match act::left_deleted(world, resource.name.as_str(), now) {
+            Some(0) if count >= FEW => continue,
+            Some(left) if count >= FEW => left as u64,
+            _ => count,
+        };
         let objects = if count == 1 { "1 object was".to_owned() } else { format!("{count} objects were") };
         incidents.push(Incident {
-            code: if count < FEW { "few-objects-deleted".into() } else { "objects-deleted".into() },
+            code: if few { "few-objects-deleted".into() } else { "objects-deleted".into() },
             at,
             says: Text::new(&format!("{objects} deleted under {prefix}; their versions are still there")),
         });
@@ -164,6 +205,10 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
         Kind::DnsRecord => "answers",
         _ => "available",
     };
+    if let Some(seen) = act::seen(world, resource, now) {
+        let (health, status, created_at) = (seen.health, seen.status, seen.created_at);
+        return Condition { health, status, created_at, settings: seen.settings, incidents };
+    }
     Condition {
         health: if gone.is_some() { Health::Gone } else { Health::Healthy },
         status: if gone.is_some() { "no such resource".into() } else { healthy.into() },
@@ -192,9 +237,7 @@ pub(super) fn key(
     if let Some(why) = world.fails(&key_place(environment, key), now) {
         return Answer::new(source, Err(why));
     }
-    let ends =
-        world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
-    if ends.is_some_and(|at| after(at, SESSION_LEFT) <= now) {
+    if world.session_ends(&environment.name, now).is_some_and(|ends| ends <= now) {
         return Answer::new(source, Err(ReadTrouble::CredentialsExpired));
     }
     let known = world.resources.values().find_map(|resource| {
@@ -203,20 +246,20 @@ pub(super) fn key(
     Answer::new(source, Ok(known.unwrap_or(KeyState::Enabled)))
 }
 
+/// Returns when the session of an environment ends.
+pub(super) fn session_end(world: &World, environment: &EnvironmentName, now: Timestamp) -> Timestamp {
+    world.session_ends(environment, now).unwrap_or_else(|| {
+        // Sessions are renewed well before they end.
+        let half = i64::try_from(SESSION.as_secs() / 2).unwrap_or(1);
+        let begun =
+            (now.as_second() - world.began.as_second()).div_euclid(half) * half + world.began.as_second();
+        after(Timestamp::from_second(begun).unwrap_or(now), SESSION)
+    })
+}
+
 /// Returns who we are in an environment.
 pub(super) fn identity(world: &World, environment: &Environment, now: Timestamp) -> Answer<Identity> {
-    let ends =
-        world.since(now, |what| matches!(what, Happening::SessionEnds(name) if *name == environment.name));
-    let expires_at = match ends {
-        Some(at) => after(at, SESSION_LEFT),
-        // Sessions are renewed well before they end.
-        None => {
-            let half = i64::try_from(SESSION.as_secs() / 2).unwrap_or(1);
-            let begun =
-                (now.as_second() - world.began.as_second()).div_euclid(half) * half + world.began.as_second();
-            after(Timestamp::from_second(begun).unwrap_or(now), SESSION)
-        }
-    };
+    let expires_at = session_end(world, &environment.name, now);
     let source = Text::new("sts:GetCallerIdentity");
     if let Some(why) = world.fails(&environment.home(), now) {
         return Answer::new(source, Err(why));

@@ -130,6 +130,10 @@ impl Made<'_> {
             PointKind::Snapshot | PointKind::SnapshotCopy if self.resource.kind == Kind::EbsVolume => {
                 format!("snap-{}", chance.hex(17))
             }
+            // One that was taken by hand outlives its database, and its name says whose it is.
+            PointKind::Snapshot if !self.protection.dies_with_component => {
+                format!("{}-daily-{stamp}", self.id)
+            }
             PointKind::Snapshot => format!("rds:{}-{stamp}", self.id),
             PointKind::SnapshotCopy => format!("copy-{}-{stamp}", self.id),
             PointKind::VaultPoint => {

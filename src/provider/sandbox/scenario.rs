@@ -1,10 +1,16 @@
 //! The scenarios: what happens to the world when it begins.
 
-use super::world::{Event, Happening};
+use super::fault::{Fault, FaultSpec};
+use super::world::{Event, Happening, Planted};
 use crate::domain::Text;
-use crate::domain::estate::{Component, EnvironmentClass, Estate};
+use crate::domain::duration::after;
+use crate::domain::estate::{Component, Environment, EnvironmentClass, Estate};
 use crate::domain::kind::Kind;
 use jiff::Timestamp;
+use std::time::Duration;
+
+/// How long there is no room in `insufficient-capacity`.
+const NO_ROOM: Duration = Duration::from_secs(30 * 60);
 
 /// A scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +22,7 @@ pub struct Scenario {
 }
 
 /// All scenarios.
-pub const SCENARIOS: [Scenario; 8] = [
+pub const SCENARIOS: [Scenario; 11] = [
     Scenario { name: "calm", says: "Nothing new happens; what was wrong before still is." },
     Scenario { name: "region-loss", says: "The Region of production answers nothing any more." },
     Scenario {
@@ -28,6 +34,15 @@ pub const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "objects-deleted", says: "Thousands of objects were deleted under a prefix." },
     Scenario { name: "throttled", says: "AWS asks us to slow down in the Region of production." },
     Scenario { name: "credentials-expiring", says: "The session for production ends in twelve minutes." },
+    Scenario {
+        name: "insufficient-capacity",
+        says: "For half an hour AWS has no room for new databases, volumes and instances in the Region of production.",
+    },
+    Scenario { name: "restore-error", says: "The first database that is restored ends in `restore-error`." },
+    Scenario {
+        name: "lost-replies",
+        says: "Of every third call that changes something no reply arrives, although it was carried out.",
+    },
 ];
 
 impl Scenario {
@@ -38,12 +53,7 @@ impl Scenario {
 
     /// Returns what happens in `estate` from `began` on.
     pub(super) fn events(self, estate: &Estate, began: Timestamp) -> Vec<Event> {
-        let production = estate
-            .environments
-            .iter()
-            .find(|environment| environment.class == EnvironmentClass::Production)
-            .or_else(|| estate.environments.first());
-        let Some(production) = production else { return Vec::new() };
+        let Some(production) = production(estate) else { return Vec::new() };
         let victim = |kinds: &[Kind]| {
             let of_kind = |component: &&Component| {
                 kinds.contains(&component.kind) && component.environment == production.name
@@ -65,6 +75,33 @@ impl Scenario {
         };
         what.map(|what| Event { at: began, what }).into_iter().collect()
     }
+
+    /// Returns what goes wrong with calls in `estate` from `began` on.
+    pub(super) fn faults(self, estate: &Estate, began: Timestamp) -> Vec<Planted> {
+        let Some(production) = production(estate) else { return Vec::new() };
+        let spec = match self.name {
+            // One call gets through, then two are asked to wait: who tries again gets on.
+            "throttled" => FaultSpec::new(Fault::Throttled).at(&production.home()).in_turns(1, 2),
+            "insufficient-capacity" => FaultSpec::new(Fault::InsufficientCapacity)
+                .of("rds:RestoreDBInstanceFromDBSnapshot")
+                .of("ec2:CreateVolume")
+                .of("ec2:StartInstances")
+                .at(&production.home())
+                .until(after(began, NO_ROOM)),
+            "restore-error" => FaultSpec::new(Fault::EndsIn("restore-error".into()))
+                .of("rds:RestoreDBInstanceFromDBSnapshot")
+                .times(1),
+            "lost-replies" => FaultSpec::new(Fault::LostReply { applied: true }).in_turns(2, 1),
+            _ => return Vec::new(),
+        };
+        vec![Planted { id: 0, spec }]
+    }
+}
+
+/// Returns the environment that scenarios strike.
+fn production(estate: &Estate) -> Option<&Environment> {
+    let is_production = |environment: &&Environment| environment.class == EnvironmentClass::Production;
+    estate.environments.iter().find(is_production).or_else(|| estate.environments.first())
 }
 
 /// Says which scenarios there are, for errors.

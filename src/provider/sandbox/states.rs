@@ -58,6 +58,8 @@ pub(super) fn others(backend: &Backend, seed: u64, began: Timestamp) -> Vec<(Com
         };
         let resource = Resource {
             kind: Kind::TerraformState,
+            name: Text::new(&path),
+            tag: None,
             environment: backend.environment.clone(),
             home: backend.home.clone(),
             protections: Vec::new(),

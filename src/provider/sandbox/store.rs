@@ -1,9 +1,13 @@
 //! The world's file: made once, shared by every process, whole at every moment.
 
+use super::fault::FaultSpec;
 use super::generate;
+use super::log::Log;
 use super::scenario::{self, Scenario};
-use super::world::{VERSION, World};
+use super::world::{Event, Happening, Planted, VERSION, World};
+use crate::domain::duration::{after, before};
 use crate::domain::estate::Estate;
+use crate::domain::ids::EnvironmentName;
 use crate::domain::text::harmless;
 use crate::failure::{Failure, FailureKind};
 use jiff::{SignedDuration, Timestamp};
@@ -13,10 +17,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A world of which nothing was read or changed for so long in real time is begun anew.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// How long a session lasts after it began to run out.
+pub(super) const SESSION_LEFT: Duration = Duration::from_secs(12 * 60);
 
 /// How a world is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +40,18 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct WorldFile {
     path: PathBuf,
-    cached: Mutex<(u64, i64, Arc<World>)>,
+    cached: Mutex<Cached>,
+}
+
+/// A world as it was last read.
+#[derive(Debug)]
+pub(super) struct Cached {
+    /// The file's inode and size.
+    stamp: (u64, u64),
+    /// The world.
+    pub(super) world: Arc<World>,
+    /// The log of what was done to it.
+    pub(super) log: Log,
 }
 
 impl WorldFile {
@@ -59,15 +77,7 @@ impl WorldFile {
             Failure::of(format!("cannot {what} the sandbox's world {}", path.display()), error)
         };
         // Whoever holds the lock makes or changes the world; the file itself is only ever replaced as a whole.
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path.with_extension("lock"))
-            .map_err(|error| failed("lock", &error))?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed("lock", &error))?;
+        let _lock = lock(&path).map_err(|error| failed("lock", &error))?;
         let now = Timestamp::now();
         let known = if opening.fresh { None } else { read(&path).ok().filter(|_| !is_forgotten(&path, now)) };
         let made = known.is_none();
@@ -89,29 +99,145 @@ impl WorldFile {
             return Ok((file, false));
         }
         write(&path, &world).map_err(|error| failed("write", &error))?;
+        if made {
+            Log::forget_others(&path, world.born.as_str());
+        }
         let file = Self::of(path.clone(), world).map_err(|error| failed("read", &error))?;
         Ok((file, made))
     }
 
     fn of(path: PathBuf, world: World) -> std::io::Result<Self> {
-        let meta = fs::metadata(&path)?;
-        Ok(Self { cached: Mutex::new((meta.ino(), meta.size().cast_signed(), Arc::new(world))), path })
+        let log = Log::of(&path, world.born.as_str());
+        let stamp = stamp(&path)?;
+        Ok(Self { cached: Mutex::new(Cached { stamp, world: Arc::new(world), log }), path })
     }
 
     /// Returns the world as it is now. When the file is gone or broken, the world as it was last read.
     pub fn current(&self) -> Arc<World> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        // The file is only ever replaced, so another inode or size means another world.
-        if let Ok(meta) = fs::metadata(&self.path) {
-            let stamp = (meta.ino(), meta.size().cast_signed());
-            if stamp != (cached.0, cached.1)
-                && let Ok(world) = read(&self.path)
-            {
-                *cached = (stamp.0, stamp.1, Arc::new(world));
-            }
-        }
-        cached.2.clone()
+        let mut cached = self.cached();
+        // What is in the log is added as soon as it can be read; until then the world is as it was.
+        let _ = self.refresh(&mut cached);
+        cached.world.clone()
     }
+
+    pub(super) fn cached(&self) -> MutexGuard<'_, Cached> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what has changed.
+    pub(super) fn refresh(&self, cached: &mut Cached) -> std::io::Result<()> {
+        // The file is only ever replaced, so another inode or size means another world.
+        if let Ok(stamp) = stamp(&self.path)
+            && stamp != cached.stamp
+            && let Ok(mut world) = read(&self.path)
+        {
+            if world.born == cached.world.born {
+                world.deeds.clone_from(&cached.world.deeds);
+            } else {
+                cached.log = Log::of(&self.path, world.born.as_str());
+            }
+            (cached.stamp, cached.world) = (stamp, Arc::new(world));
+        }
+        let news = cached.log.news()?;
+        if !news.is_empty() {
+            let world = Arc::make_mut(&mut cached.world);
+            news.into_iter().for_each(|deed| world.deeds.fold(deed));
+        }
+        Ok(())
+    }
+
+    /// Takes the lock under which the world is changed.
+    pub(super) fn lock(&self) -> std::io::Result<File> {
+        lock(&self.path)
+    }
+
+    /// Says that the world is in use.
+    pub(super) fn touch(&self, now: Timestamp) {
+        touch(&self.path, now);
+    }
+
+    /// Moves the world's clock on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn advance(&self, span: Duration) -> Result<(), Failure> {
+        self.rewrite(|world, now| {
+            let virtual_time = after(world.clock.at(now), span);
+            world.clock.real = now;
+            world.clock.virtual_time = virtual_time;
+        })
+    }
+
+    /// Lets something go wrong with calls from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn fault(&self, spec: FaultSpec) -> Result<(), Failure> {
+        self.rewrite(|world, _| {
+            let id = world.faults.iter().map(|planted| planted.id + 1).max().unwrap_or(0);
+            world.faults.push(Planted { id, spec });
+        })
+    }
+
+    /// Lets nothing go wrong any more that a scenario or [`Self::fault`] asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn mend(&self) -> Result<(), Failure> {
+        self.rewrite(|world, now| {
+            let now = world.clock.at(now);
+            for planted in &mut world.faults {
+                planted.spec.until = Some(planted.spec.until.map_or(now, |until| until.min(now)));
+            }
+        })
+    }
+
+    /// Lets the session of an environment end in so long.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn end_session(&self, environment: &EnvironmentName, within: Duration) -> Result<(), Failure> {
+        self.rewrite(|world, now| {
+            let ends = after(world.clock.at(now), within);
+            let what = Happening::SessionEnds(environment.clone());
+            world.events.push(Event { at: before(ends, SESSION_LEFT), what });
+        })
+    }
+
+    /// Changes the world in its file.
+    fn rewrite(&self, change: impl FnOnce(&mut World, Timestamp)) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::of(format!("cannot change the sandbox's world {}", self.path.display()), &error)
+        };
+        let _lock = self.lock().map_err(failed)?;
+        let mut cached = self.cached();
+        self.refresh(&mut cached).map_err(failed)?;
+        let mut world = World::clone(&cached.world);
+        change(&mut world, Timestamp::now());
+        write(&self.path, &world).map_err(failed)?;
+        self.refresh(&mut cached).map_err(failed)
+    }
+}
+
+/// Returns the time outside.
+pub(super) fn real_now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn stamp(path: &Path) -> std::io::Result<(u64, u64)> {
+    fs::metadata(path).map(|meta| (meta.ino(), meta.size()))
+}
+
+fn lock(path: &Path) -> std::io::Result<File> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path.with_extension("lock"))?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(lock)
 }
 
 fn short_name(estate: &Estate) -> String {

@@ -1,8 +1,11 @@
 //! The world as its file holds it.
 
+use super::deeds::{Deeds, Effect};
+use super::fault::{FaultId, FaultSpec};
+use super::store::SESSION_LEFT;
 use crate::domain::Text;
 use crate::domain::condition::KeyState;
-use crate::domain::duration::seconds;
+use crate::domain::duration::{after, seconds};
 use crate::domain::ids::{ComponentId, EnvironmentName, KeyId, Region};
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
@@ -15,13 +18,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The version of the file's format.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// A simulated estate with a clock of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct World {
     /// The format's version.
     pub version: u32,
+    /// When the world was made, as a name: no two worlds that lay in one file have the same.
+    pub born: Text,
     /// The scenario.
     pub scenario: Text,
     /// The seed.
@@ -34,6 +39,20 @@ pub struct World {
     pub resources: BTreeMap<ComponentId, Resource>,
     /// What happens.
     pub events: Vec<Event>,
+    /// What goes wrong with calls.
+    pub faults: Vec<Planted>,
+    /// What acts have done to it: from the log beside the file.
+    #[serde(skip)]
+    pub deeds: Deeds,
+}
+
+/// A fault in the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planted {
+    /// Which of its faults it is.
+    pub id: FaultId,
+    /// What goes wrong, and with which calls.
+    pub spec: FaultSpec,
 }
 
 /// A clock that runs faster or slower than real time, or stands.
@@ -61,6 +80,10 @@ impl WorldClock {
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
+    /// What its service calls it.
+    pub name: Text,
+    /// The tag by which the estate finds it.
+    pub tag: Option<(Text, Text)>,
     /// The environment it belongs to.
     pub environment: EnvironmentName,
     /// Where it lives.
@@ -240,6 +263,23 @@ impl World {
             Happening::Fails(at, why) if at == place => Some(why.clone()),
             _ => None,
         })
+    }
+
+    /// Returns when the session of an environment ends that nobody renewed; `None` where it renews itself.
+    pub fn session_ends(&self, environment: &EnvironmentName, now: Timestamp) -> Option<Timestamp> {
+        let renewed = self.deeds.renewed(environment);
+        let begun = |event: &&Event| event.at <= now && renewed.is_none_or(|renewed| renewed < event.at);
+        let ended = self
+            .events
+            .iter()
+            .filter(begun)
+            .filter(|event| matches!(&event.what, Happening::SessionEnds(name) if name == environment));
+        ended.map(|event| after(event.at, SESSION_LEFT)).min()
+    }
+
+    /// Returns the acting calls that were carried out, in their order.
+    pub fn effects(&self) -> &[Effect] {
+        self.deeds.effects()
     }
 
     /// Returns since when a Region has been lost at `now`.

@@ -1,0 +1,145 @@
+//! What lies outside AWS: probes, webhooks and tools. Nothing leaves this machine; every answer says that it is simulated.
+
+use super::super::deeds::Sort;
+use super::super::observe;
+use super::super::world::World;
+use super::{Asked, Deal, Told, rds_things};
+use crate::domain::condition::Health;
+use crate::domain::kind::Kind;
+use crate::domain::place::Place;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// How long a probe takes, in milliseconds.
+const ELAPSED: u64 = 12;
+
+pub(super) fn get(asked: &Asked<'_>) -> Told {
+    let url = asked.required("Url")?;
+    let host =
+        url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or(url);
+    let wanted = asked.value("Status").and_then(Value::as_u64).unwrap_or(200);
+    Ok(match standing(asked, host) {
+        Ok(()) => json!({"Status": wanted, "ElapsedMs": ELAPSED, "Green": true, "Simulated": true,
+            "Says": format!("{wanted} after {ELAPSED} ms")}),
+        Err(why) => json!({"Status": 0, "ElapsedMs": asked.value("TimeoutMs"), "Green": false,
+            "Simulated": true, "Says": why}),
+    })
+}
+
+pub(super) fn connect(asked: &Asked<'_>) -> Told {
+    let host = asked.required("Host")?;
+    Ok(match standing(asked, host) {
+        Ok(()) => {
+            json!({"Green": true, "ElapsedMs": ELAPSED, "Simulated": true, "Says": "it takes connections"})
+        }
+        Err(why) => {
+            json!({"Green": false, "ElapsedMs": asked.value("TimeoutMs"), "Simulated": true, "Says": why})
+        }
+    })
+}
+
+pub(super) fn resolve(asked: &Asked<'_>) -> Told {
+    let name = asked.required("Name")?;
+    let world = asked.world;
+    // What a record says is its recorded value: `shop-dns A 10.7.4.9`.
+    let record = world.resources.iter().find(|(_, resource)| {
+        resource.kind == Kind::DnsRecord
+            && resource.name.as_str().trim_end_matches('.') == name.trim_end_matches('.')
+    });
+    let points = record.map(|(id, resource)| {
+        let places = resource.protections.iter().map(|protection| &protection.place);
+        let points = places.flat_map(|place| observe::own_points(world, id, resource, place, asked.now));
+        points.filter_map(|point| point.id.as_str().rsplit(' ').next().map(str::to_owned)).collect::<Vec<_>>()
+    });
+    let addresses = points.filter(|addresses| !addresses.is_empty()).unwrap_or_else(|| {
+        let mut chance = super::super::chance::Chance::new(world.seed, &format!("address of {name}"));
+        vec![format!("10.0.{}.{}", chance.between(0, 250), chance.between(4, 250))]
+    });
+    let fits = asked.text("Expect").is_none_or(|wanted| addresses.iter().any(|address| address == wanted));
+    let (green, says) = match (record, standing(asked, name)) {
+        // A name is answered wherever its record lies, whatever stands behind it.
+        (None, Err(why)) => (false, why),
+        _ if !fits => (false, format!("it is {}", addresses.join(", "))),
+        _ => (true, addresses.join(", ")),
+    };
+    Ok(json!({"Addresses": addresses, "Green": green, "Simulated": true, "Says": says}))
+}
+
+pub(super) fn post(asked: &Asked<'_>) -> Deal {
+    let target = asked.text("Url").or_else(|| asked.text("Webhook")).unwrap_or("webhook").to_owned();
+    Deal { body: json!({"Status": 200, "Simulated": true}), target, changes: Vec::new() }
+}
+
+pub(super) fn run(asked: &Asked<'_>) -> Deal {
+    let target = asked.list("Argv").join(" ");
+    Deal { body: json!({"ExitCode": 0, "Simulated": true}), target, changes: Vec::new() }
+}
+
+/// Says whether what a host names stands, else why not.
+fn standing(asked: &Asked<'_>, host: &str) -> Result<(), String> {
+    let (world, now) = (asked.world, asked.now);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let first = host.split(['.', ':']).next().unwrap_or(host);
+    // A Region that a name belongs to stands in it.
+    let lost = |place: &Place| world.region_lost(&place.region, now).is_some();
+    let named = world.resources.values().map(|resource| &resource.home.region);
+    let regions = named.chain([&asked.call.place.region]);
+    for region in regions {
+        if host.contains(&format!(".{region}.")) && world.region_lost(region, now).is_some() {
+            return Err(format!("no answer: {region} is gone"));
+        }
+    }
+    // A database, by the name that its endpoint begins with.
+    let places = world.resources.values().map(|resource| &resource.home).chain([&asked.call.place]);
+    let mut places: Vec<&Place> = places.collect();
+    places.sort_unstable();
+    places.dedup();
+    for place in places {
+        if let Some(found) = rds_things::instance(world, place, first, now) {
+            return match found.status(now) {
+                _ if lost(place) => Err(format!("no answer: {} is gone", place.region)),
+                _ if !found.is_shown(now) => Err(format!("there is no database {first}")),
+                "available" | "backing-up" | "modifying" => Ok(()),
+                status => Err(format!("the database {first} is {status}")),
+            };
+        }
+        let touched = world.deeds.thing(Sort::Instance, place, first);
+        if let Some(found) = touched {
+            return match found.status(now) {
+                _ if lost(place) => Err(format!("no answer: {} is gone", place.region)),
+                "running" => Ok(()),
+                status => Err(format!("{first} is {status}")),
+            };
+        }
+    }
+    let known = world.resources.iter().filter(|(id, resource)| {
+        !matches!(resource.kind, Kind::Service | Kind::DnsRecord | Kind::TerraformState | Kind::Network)
+            && (host.contains(resource.name.as_str()) || first == id.as_str())
+    });
+    match known.max_by_key(|(_, resource)| resource.name.as_str().len()) {
+        Some((id, resource)) => is_well(world, id, resource, now),
+        None => {
+            let here = world.resources.iter().filter(|(_, resource)| {
+                resource.home.region == asked.call.place.region
+                    && resource.environment == asked.call.environment
+            });
+            let mut here = here.map(|(id, resource)| is_well(world, id, resource, now));
+            here.find(Result::is_err).unwrap_or(Ok(()))
+        }
+    }
+}
+
+fn is_well(
+    world: &World,
+    id: &crate::domain::ids::ComponentId,
+    resource: &super::super::world::Resource,
+    now: Timestamp,
+) -> Result<(), String> {
+    if world.region_lost(&resource.home.region, now).is_some() {
+        return Err(format!("no answer: {} is gone", resource.home.region));
+    }
+    match observe::condition(world, id, resource, now) {
+        condition if condition.health == Health::Healthy => Ok(()),
+        condition => Err(format!("{id} is not well: {}", condition.status)),
+    }
+}

@@ -1,0 +1,202 @@
+//! What the sandbox answers to calls as a plan names them, one service a file.
+//!
+//! Every answer is a pure function of the world, the call and the time. A call that acts returns what it changes besides;
+//! whoever called writes that down. What must stay true: arguments, members and codes are the service's own, so that an
+//! action cannot tell the sandbox from a real account.
+
+mod ec2;
+mod ec2_things;
+mod local;
+mod rds;
+mod rds_things;
+mod s3;
+mod s3_objects;
+mod seen;
+
+pub(super) use ec2_things::made_points as volume_points;
+pub(super) use rds_things::made_points as database_points;
+pub(super) use s3_objects::left_deleted;
+pub(super) use seen::seen;
+
+use super::chance::Chance;
+use super::deeds::Change;
+use super::world::World;
+use crate::domain::Text;
+use crate::provider::port::CallTrouble;
+use crate::runbook::call::{Call, Reply};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// A call, and the world and moment in which it is made.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) world: &'a World,
+    pub(super) now: Timestamp,
+    pub(super) call: &'a Call,
+}
+
+/// What an acting call does, and what it is answered.
+pub(super) struct Deal {
+    /// The answer's body.
+    pub(super) body: Value,
+    /// What it was about.
+    pub(super) target: String,
+    /// What is otherwise after it.
+    pub(super) changes: Vec<Change>,
+}
+
+type Told = Result<Value, CallTrouble>;
+type Done = Result<Deal, CallTrouble>;
+
+/// The operations that read.
+const LOOKS: [&str; 14] = [
+    "sts:GetCallerIdentity",
+    "rds:DescribeDBInstances",
+    "rds:DescribeDBSnapshots",
+    "rds:DescribeDBClusters",
+    "ec2:DescribeSnapshots",
+    "ec2:DescribeVolumes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeInstanceStatus",
+    "s3:ListObjectVersions",
+    "s3:HeadObject",
+    "s3:GetBucketVersioning",
+    "http:Get",
+    "tcp:Connect",
+    "dns:Resolve",
+];
+
+/// Says whether an operation reads.
+pub(super) fn is_look(operation: &str) -> bool {
+    LOOKS.contains(&operation)
+}
+
+/// Says whether an operation is none of AWS's: it needs no login.
+pub(super) fn is_local(operation: &str) -> bool {
+    ["http:", "tcp:", "dns:", "webhook:", "tool:"].iter().any(|service| operation.starts_with(service))
+}
+
+/// Returns who acts in an account.
+pub(super) fn identity(account: &str) -> String {
+    format!("arn:aws:sts::{account}:assumed-role/lifeboat-operate/demo")
+}
+
+/// Answers a call that reads.
+pub(super) fn look(asked: &Asked<'_>) -> Told {
+    match asked.call.operation.as_str() {
+        "sts:GetCallerIdentity" => {
+            let account = asked.call.place.account.as_str();
+            Ok(json!({"Account": account, "Arn": identity(account), "UserId": "AROASANDBOX:demo"}))
+        }
+        "rds:DescribeDBInstances" => rds::instances(asked),
+        "rds:DescribeDBSnapshots" => rds::snapshots(asked),
+        "rds:DescribeDBClusters" => rds::clusters(asked),
+        "ec2:DescribeSnapshots" => ec2::snapshots(asked),
+        "ec2:DescribeVolumes" => ec2::volumes(asked),
+        "ec2:DescribeInstances" => ec2::instances(asked),
+        "ec2:DescribeInstanceStatus" => ec2::statuses(asked),
+        "s3:ListObjectVersions" => s3::versions(asked),
+        "s3:HeadObject" => s3::head(asked),
+        "s3:GetBucketVersioning" => s3::versioning(asked),
+        "http:Get" => local::get(asked),
+        "tcp:Connect" => local::connect(asked),
+        "dns:Resolve" => local::resolve(asked),
+        other => {
+            Err(CallTrouble::NotSent(Text::new(&format!("{other} is no call that reads in the sandbox"))))
+        }
+    }
+}
+
+/// Carries out a call that acts.
+pub(super) fn act(asked: &Asked<'_>) -> Done {
+    match asked.call.operation.as_str() {
+        "rds:RestoreDBInstanceFromDBSnapshot" => rds::restore(asked),
+        "rds:ModifyDBInstance" => rds::modify(asked),
+        "rds:DeleteDBInstance" => rds::delete(asked),
+        "rds:FailoverDBCluster" => rds::fail_over(asked),
+        "ec2:CreateVolume" => ec2::create_volume(asked),
+        "ec2:DeleteVolume" => ec2::delete_volume(asked),
+        "ec2:CreateSnapshot" => ec2::create_snapshot(asked),
+        "ec2:DeleteSnapshot" => ec2::delete_snapshot(asked),
+        "ec2:StopInstances" => ec2::stop(asked),
+        "ec2:StartInstances" => ec2::start(asked),
+        "s3:CopyObject" => s3::copy(asked),
+        "s3:DeleteObject" => s3::delete(asked),
+        "webhook:Post" => Ok(local::post(asked)),
+        "tool:Run" => Ok(local::run(asked)),
+        other => {
+            Err(CallTrouble::NotSent(Text::new(&format!("{other} is no call that acts in the sandbox"))))
+        }
+    }
+}
+
+/// Returns a refusal of a service.
+fn refused(code: &str, status: u16, says: &str) -> CallTrouble {
+    let request_id = Some("sandbox".into());
+    CallTrouble::Refused { code: code.into(), says: Text::new(says), request_id, status }
+}
+
+impl Asked<'_> {
+    /// Returns a body as the reply to this call.
+    pub(super) fn reply(&self, body: Value) -> Reply {
+        let nth = self.world.deeds.count();
+        let mut chance = Chance::new(self.world.seed, &format!("{nth} {} {}", self.now, self.call.digest()));
+        let outside = is_local(&self.call.operation);
+        Reply { request_id: (!outside).then(|| chance.uuid()), status: if outside { 0 } else { 200 }, body }
+    }
+
+    /// Returns an argument that has to be there.
+    fn required(&self, name: &str) -> Result<&str, CallTrouble> {
+        self.text(name)
+            .ok_or_else(|| refused("MissingParameter", 400, &format!("the request must contain {name}")))
+    }
+
+    /// Returns a text argument that is not empty.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.call.text(name).filter(|text| !text.is_empty())
+    }
+
+    /// Returns an argument that says yes or no.
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.call.arguments.get(name).and_then(Value::as_bool)
+    }
+
+    /// Returns an argument that is there at all.
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.call.arguments.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Returns a list of texts.
+    fn list(&self, name: &str) -> Vec<&str> {
+        let values = self.value(name).and_then(Value::as_array);
+        values.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Returns the tags that are given to what is made, as `[{Key, Value}]`.
+    fn tags(&self, sort: &str) -> Vec<Value> {
+        let specifications = self.value("TagSpecifications").and_then(Value::as_array);
+        let fitting = specifications.into_iter().flatten().filter(|specification| {
+            specification.get("ResourceType").and_then(Value::as_str).is_none_or(|name| name == sort)
+        });
+        fitting.filter_map(|specification| specification.get("Tags")?.as_array()).flatten().cloned().collect()
+    }
+
+    /// Returns chance that is the same for the same act in the same world.
+    fn chance(&self) -> Chance {
+        let name = format!("act {} {}", self.world.deeds.count(), self.call.operation);
+        Chance::new(self.world.seed, &name)
+    }
+}
+
+/// Says a moment as services do.
+fn when(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// Returns an object's members.
+fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,113 @@
+//! The objects of a bucket: a small set that follows from the seed, and what acts made of it.
+
+use super::super::chance::Chance;
+use super::super::deeds::ObjectVersion;
+use super::super::world::{Happening, Resource, World};
+use crate::domain::duration::before;
+use crate::domain::ids::ComponentId;
+use crate::domain::kind::Kind;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// The prefix under which `objects-deleted` deletes.
+pub(in super::super) const DELETED_PREFIX: &str = "invoices/2026/";
+/// The size beyond which one copy does not do (S3).
+pub(super) const LARGEST_COPY: u64 = 5 << 30;
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a key is besides an ordinary object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Peculiar {
+    /// Nothing.
+    No,
+    /// Somebody deleted it long ago.
+    Deleted,
+    /// Its newest version lies in an archive.
+    Archived,
+    /// It is larger than one copy can be.
+    Huge,
+}
+
+/// The keys of every bucket, and how many versions each has.
+const KEYS: [(&str, u64, Peculiar); 16] = [
+    ("README.txt", 1, Peculiar::No),
+    ("exports/2026-10-31 final (1).csv", 2, Peculiar::No),
+    ("exports/old.csv", 2, Peculiar::Deleted),
+    ("images/a+b=c&d.png", 2, Peculiar::No),
+    ("images/größe ü.jpg", 3, Peculiar::No),
+    ("images/日本語/写真.jpg", 1, Peculiar::No),
+    ("invoices/2025/12/0001.pdf", 1, Peculiar::No),
+    ("invoices/2026/01/0001.pdf", 3, Peculiar::No),
+    ("invoices/2026/01/0002 copy.pdf", 2, Peculiar::No),
+    ("invoices/2026/02/0003+4.pdf", 1, Peculiar::No),
+    ("invoices/2026/02/Müller & Söhne.pdf", 2, Peculiar::No),
+    ("invoices/2026/03/100%25 'quoted' \"#?;.pdf", 1, Peculiar::No),
+    ("invoices/2026/03/~tilde/./dots/..pdf", 2, Peculiar::No),
+    ("masters/launch film.mov", 1, Peculiar::Huge),
+    ("archive/2019/ledger.tar", 1, Peculiar::Archived),
+    ("trailing space ", 2, Peculiar::No),
+];
+
+/// Returns a bucket by its name.
+pub(super) fn bucket<'a>(world: &'a World, name: &str) -> Option<(&'a ComponentId, &'a Resource)> {
+    world.resources.iter().find(|(_, found)| found.kind == Kind::S3Bucket && found.name.as_str() == name)
+}
+
+/// Returns the versions of a key, the newest first; none where there never was such a key.
+pub(super) fn versions(world: &World, bucket_name: &str, key: &str, now: Timestamp) -> Vec<ObjectVersion> {
+    if let Some(versions) = world.deeds.object(bucket_name, key) {
+        return versions.to_vec();
+    }
+    let Some((id, _)) = bucket(world, bucket_name) else { return Vec::new() };
+    KEYS.iter().find(|(known, _, _)| *known == key).map_or_else(Vec::new, |(key, count, peculiar)| {
+        own(world, id, bucket_name, key, *count, *peculiar, now)
+    })
+}
+
+fn own(
+    world: &World,
+    id: &ComponentId,
+    bucket: &str,
+    key: &str,
+    count: u64,
+    peculiar: Peculiar,
+    now: Timestamp,
+) -> Vec<ObjectVersion> {
+    let mut chance = Chance::new(world.seed, &format!("object {bucket}/{key}"));
+    let mut at = before(world.began, Duration::from_secs(chance.between(86_400, 40 * 86_400)));
+    let mut versions = Vec::new();
+    for _ in 0..count {
+        let size =
+            if peculiar == Peculiar::Huge { LARGEST_COPY + (1 << 30) } else { chance.between(200, 900_000) };
+        versions.push(ObjectVersion {
+            id: chance.hex(32),
+            etag: Some(format!("\"{}\"", chance.hex(32))),
+            size,
+            at,
+            class: if peculiar == Peculiar::Archived { "GLACIER" } else { "STANDARD" }.to_owned(),
+        });
+        at = before(at, Duration::from_secs(chance.between(86_400, 30 * 86_400)));
+    }
+    if peculiar == Peculiar::Deleted {
+        versions.insert(0, marker(&chance.hex(32), before(world.began, DAY / 4)));
+    }
+    let deleted = world.since(now, |what| matches!(what, Happening::ObjectsDeleted(bucket) if bucket == id));
+    if let Some(at) = deleted.filter(|_| key.starts_with(DELETED_PREFIX)) {
+        versions.insert(0, marker(&chance.hex(32), at));
+    }
+    versions
+}
+
+/// Returns a delete marker (S1).
+pub(super) fn marker(id: &str, at: Timestamp) -> ObjectVersion {
+    ObjectVersion { id: id.to_owned(), etag: None, size: 0, at, class: String::new() }
+}
+
+/// Returns how many of the keys that `objects-deleted` deleted are deleted still; `None` while nobody has touched the
+/// bucket.
+pub(in super::super) fn left_deleted(world: &World, bucket: &str, now: Timestamp) -> Option<usize> {
+    let is_deleted =
+        |key: &str| versions(world, bucket, key, now).first().is_some_and(ObjectVersion::is_marker);
+    let keys = KEYS.iter().filter(|(key, _, _)| key.starts_with(DELETED_PREFIX) && is_deleted(key));
+    world.deeds.touched(bucket).then(|| keys.count())
+}
