@@ -1,5 +1,6 @@
 //! Connections: one HTTP client, one login for each environment and purpose, one set of clients for each Region.
 
+use super::acting::Owner;
 use super::governor::Governor;
 use super::guard::ReadOnlyGuard;
 use super::operation::Service;
@@ -131,12 +132,9 @@ impl Site {
         self.s3.get_or_init(|| {
             let builder = aws_sdk_s3::config::Builder::from(&self.config);
             let mut builder = builder.interceptor(ReadOnlyGuard).interceptor(self.skew.clone());
-            let given = self.endpoint(Service::S3);
-            let ambient =
-                self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-            builder.set_force_path_style(Some(given.is_some() || ambient));
-            if given.is_some() {
-                builder.set_endpoint_url(given);
+            builder.set_force_path_style(Some(self.buckets_stand_in_the_path()));
+            if let Some(url) = self.endpoint(Service::S3) {
+                builder.set_endpoint_url(Some(url));
             }
             aws_sdk_s3::Client::from_conf(builder.build())
         })
@@ -147,7 +145,20 @@ impl Site {
         &self.config
     }
 
-    fn endpoint(&self, service: Service) -> Option<String> {
+    /// Says whether buckets are called by their path and not by a host name of their own.
+    pub(super) fn buckets_stand_in_the_path(&self) -> bool {
+        let ambient =
+            self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        ambient || self.endpoint(Service::S3).is_some()
+    }
+
+    /// Returns how far our clock is from that of the services.
+    pub(super) fn skew(&self) -> &Skew {
+        &self.skew
+    }
+
+    /// Returns the address that the estate gives for a service.
+    pub(super) fn endpoint(&self, service: Service) -> Option<String> {
         let named = |name: &str| self.endpoints.iter().find(|(key, _)| key.as_str() == name);
         let (_, url) = named(service.prefix()).or_else(|| named("default"))?;
         Some(url.to_string())
@@ -156,9 +167,12 @@ impl Site {
 
 /// A login: what its Regions are derived from.
 #[derive(Debug, Clone)]
-struct Base {
+pub(super) struct Base {
     config: SdkConfig,
-    expiry: Expiry,
+    /// When its credentials end.
+    pub expiry: Expiry,
+    /// Whose they are, once somebody has asked.
+    pub owner: Arc<Mutex<Option<Owner>>>,
 }
 
 type Cell<T> = Arc<OnceCell<T>>;
@@ -172,8 +186,8 @@ pub struct Connections {
     user: String,
     host: String,
     purpose: Purpose,
-    bases: Mutex<BTreeMap<EnvironmentName, Cell<Base>>>,
-    sites: Mutex<BTreeMap<(EnvironmentName, Place), Arc<Site>>>,
+    bases: Mutex<BTreeMap<(EnvironmentName, Purpose), Cell<Base>>>,
+    sites: Mutex<BTreeMap<(EnvironmentName, Purpose, Place), Arc<Site>>>,
     silent: Mutex<BTreeMap<(Place, Service), (Instant, ReadTrouble)>>,
     /// How fast is being read.
     pub governor: Arc<Governor>,
@@ -217,13 +231,35 @@ impl Connections {
     /// # Errors
     /// When no environment of the estate logs in to the account.
     pub async fn site(&self, environment: &EnvironmentName, place: &Place) -> Result<Arc<Site>, ReadTrouble> {
+        self.site_as(environment, place, self.purpose).await
+    }
+
+    /// Returns the reading clients of the login with which things are changed.
+    ///
+    /// # Errors
+    /// As [`Self::site`].
+    pub(super) async fn operators_site(
+        &self,
+        environment: &EnvironmentName,
+        place: &Place,
+    ) -> Result<Arc<Site>, ReadTrouble> {
+        let purpose = self.acting_purpose(self.login_for(environment, &place.account)?);
+        self.site_as(environment, place, purpose).await
+    }
+
+    async fn site_as(
+        &self,
+        environment: &EnvironmentName,
+        place: &Place,
+        purpose: Purpose,
+    ) -> Result<Arc<Site>, ReadTrouble> {
         let environment = self.login_for(environment, &place.account)?;
-        let key = (environment.name.clone(), place.clone());
+        let key = (environment.name.clone(), purpose, place.clone());
         let known = |sites: &BTreeMap<_, Arc<Site>>| sites.get(&key).cloned();
         if let Some(site) = known(&self.sites.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(site);
         }
-        let base = self.base(environment).await;
+        let base = self.base(environment, purpose).await;
         let region = match place.region.as_str() {
             GLOBAL => GLOBAL_HOME.to_owned(),
             region => region.to_owned(),
@@ -236,7 +272,41 @@ impl Connections {
 
     /// Returns when the credentials of an environment end, as far as any were used yet.
     pub async fn expires_at(&self, environment: &EnvironmentName) -> Option<jiff::Timestamp> {
-        self.base(self.environments.get(environment)?).await.expiry.at()
+        self.base(self.environments.get(environment)?, self.purpose).await.expiry.at()
+    }
+
+    /// Returns an environment that is real.
+    pub(super) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments.get(name)
+    }
+
+    /// Returns the login with which things are changed at a place.
+    ///
+    /// # Errors
+    /// When no environment of the estate logs in to its account.
+    pub(super) async fn acting_base(
+        &self,
+        environment: &EnvironmentName,
+        place: &Place,
+    ) -> Result<Base, ReadTrouble> {
+        let environment = self.login_for(environment, &place.account)?;
+        Ok(self.base(environment, self.acting_purpose(environment)).await)
+    }
+
+    /// Returns what people should know of the login with which an environment is changed.
+    pub fn note(&self, environment: &EnvironmentName) -> Option<Text> {
+        let known = self.environments.get(environment)?;
+        (self.acting_purpose(known) != Purpose::Operate).then(|| {
+            let says = format!(
+                "{environment} has no login of its own for changing things: it is changed by the one that reads it"
+            );
+            Text::new(&says)
+        })
+    }
+
+    /// Returns the purpose whose login changes an environment: its own where one is written down.
+    fn acting_purpose(&self, environment: &Environment) -> Purpose {
+        if environment.access.logins.contains_key(&Purpose::Operate) { Purpose::Operate } else { self.purpose }
     }
 
     fn login_for(&self, name: &EnvironmentName, account: &AccountId) -> Result<&Environment, ReadTrouble> {
@@ -248,12 +318,12 @@ impl Connections {
         })
     }
 
-    async fn base(&self, environment: &Environment) -> Base {
+    async fn base(&self, environment: &Environment, purpose: Purpose) -> Base {
         let cell = {
             let mut bases = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-            bases.entry(environment.name.clone()).or_default().clone()
+            bases.entry((environment.name.clone(), purpose)).or_default().clone()
         };
-        cell.get_or_init(|| self.log_in(environment, self.purpose)).await.clone()
+        cell.get_or_init(|| self.log_in(environment, purpose)).await.clone()
     }
 
     async fn log_in(&self, environment: &Environment, purpose: Purpose) -> Base {
@@ -280,7 +350,7 @@ impl Connections {
         let kept = self.sessions.as_deref();
         let kept = kept.map(|folder| KeptSession::path(folder, environment.name.as_str(), purpose));
         let watched = SharedCredentialsProvider::new(Watched::new(inner, kept, expiry.clone()));
-        Base { config: base.into_builder().credentials_provider(watched).build(), expiry }
+        Base { config: base.into_builder().credentials_provider(watched).build(), expiry, owner: Arc::default() }
     }
 
     /// Returns the configuration of a login's profile, or the ambient one.

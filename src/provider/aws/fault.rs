@@ -37,7 +37,7 @@ pub struct Fault {
 }
 
 /// Codes by which services ask to be called less often; most are HTTP 400.
-const THROTTLING: [&str; 16] = [
+pub(super) const THROTTLING: [&str; 16] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "LimitExceededException",
@@ -56,7 +56,7 @@ const THROTTLING: [&str; 16] = [
     "ThrottlingError",
 ];
 /// Codes of credentials that have ended.
-const EXPIRED: [&str; 4] =
+pub(super) const EXPIRED: [&str; 4] =
     ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"];
 /// Codes of a permission that is missing; others contain `AccessDenied`.
 const DENIED: [&str; 6] = [
@@ -68,7 +68,7 @@ const DENIED: [&str; 6] = [
     "Forbidden",
 ];
 /// Codes of credentials that nobody knows there.
-const UNKNOWN_CALLER: [&str; 6] = [
+pub(super) const UNKNOWN_CALLER: [&str; 6] = [
     "InvalidClientTokenId",
     "UnrecognizedClientException",
     "InvalidAccessKeyId",
@@ -195,7 +195,7 @@ fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dy
 }
 
 /// Returns all causes in one line, those that say the same only once.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     for cause in sources(error) {
         let text = cause.to_string();
@@ -206,7 +206,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     said.join(": ")
 }
 
-fn credentials(error: &(dyn Error + 'static)) -> Option<ReadTrouble> {
+/// Returns what is wrong with the credentials, where that is what went wrong.
+pub(super) fn credentials(error: &(dyn Error + 'static)) -> Option<ReadTrouble> {
     let found = sources(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
     let says = match found {
         CredentialsError::CredentialsNotLoaded(_) => "there are no credentials".to_owned(),

@@ -108,6 +108,12 @@ impl Operation {
         OPERATIONS.iter().copied().find(|known| known.service.sdk_name() == sdk_service && known.name == name)
     }
 
+    /// Returns the operation that a plan names so, such as `rds:DeleteDBInstance`.
+    pub fn named(source: &str) -> Option<&'static Self> {
+        let (prefix, name) = source.split_once(':')?;
+        OPERATIONS.iter().copied().find(|known| known.service.prefix() == prefix && known.name == name)
+    }
+
     /// Says whether it is called for `kind`.
     pub fn serves(&self, kind: Kind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
@@ -182,6 +188,7 @@ operations! {
         ["s3:GetLifecycleConfiguration"] for [S3Bucket];
     LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"]
         for [S3Bucket, TerraformState, DatabaseDump];
+    HEAD_OBJECT = S3 "HeadObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [S3Bucket] at rate(1_000.0, 200.0);
 
     // States, locks, dumps.
     LIST_OBJECTS_V2 = S3 "ListObjectsV2" Read ["s3:ListBucket"] for [TerraformState, DatabaseDump];
@@ -236,8 +243,9 @@ operations! {
     DESCRIBE_TARGET_HEALTH = Elb "DescribeTargetHealth" Read ["elasticloadbalancing:DescribeTargetHealth"]
         for [Service];
 
-    // What recoveries will change. Nothing in this build calls them: they are here so that the guard has something to
-    // refuse by name and `policy` can print what an operator will need.
+    // What recoveries change. A reading client refuses all of them; an acting one lets through the one that was armed.
+    // Those that no recovery makes yet are here so that the guard refuses them by name and `policy` prints what an
+    // operator will need.
     CREATE_DB_SNAPSHOT = Rds "CreateDBSnapshot" Additive ["rds:CreateDBSnapshot", "rds:AddTagsToResource"]
         for [RdsInstance];
     COPY_DB_SNAPSHOT = Rds "CopyDBSnapshot" Additive ["rds:CopyDBSnapshot", "rds:AddTagsToResource"]
@@ -262,7 +270,9 @@ operations! {
         for [RdsCluster];
     FAILOVER_GLOBAL_CLUSTER = Rds "FailoverGlobalCluster" DataLoss ["rds:FailoverGlobalCluster"] for [RdsCluster];
     CREATE_SNAPSHOT = Ec2 "CreateSnapshot" Additive ["ec2:CreateSnapshot", "ec2:CreateTags"] for [EbsVolume];
+    DELETE_SNAPSHOT = Ec2 "DeleteSnapshot" Destructive ["ec2:DeleteSnapshot"] for [EbsVolume];
     CREATE_VOLUME = Ec2 "CreateVolume" Additive ["ec2:CreateVolume", "ec2:CreateTags"] for [EbsVolume];
+    DELETE_VOLUME = Ec2 "DeleteVolume" Destructive ["ec2:DeleteVolume"] for [EbsVolume];
     ATTACH_VOLUME = Ec2 "AttachVolume" Mutating ["ec2:AttachVolume"] for [EbsVolume];
     DETACH_VOLUME = Ec2 "DetachVolume" Mutating ["ec2:DetachVolume"] for [EbsVolume];
     CREATE_IMAGE = Ec2 "CreateImage" Additive ["ec2:CreateImage", "ec2:CreateTags"] for [Ec2Instance];

@@ -63,19 +63,26 @@ impl KeptSession {
     }
 }
 
-/// When the credentials in use end, as far as is known.
+/// When the credentials in use end, as far as is known, and whether `login` has kept them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Expiry(Arc<Mutex<Option<SystemTime>>>);
+pub(super) struct Expiry(Arc<Mutex<(Option<SystemTime>, bool)>>);
 
 impl Expiry {
-    /// Returns it.
+    /// Returns when they end.
     pub(super) fn at(&self) -> Option<Timestamp> {
-        let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, _) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         at.and_then(|at| Timestamp::try_from(at).ok())
     }
 
-    fn note(&self, credentials: &Credentials) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = credentials.expiry();
+    /// Says whether others are had for them before they end: what has an end and was not kept by `login` comes from a
+    /// provider of the SDK, which is asked again.
+    pub(super) fn is_renewed(&self) -> bool {
+        let (at, kept) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some() && !kept
+    }
+
+    fn note(&self, credentials: &Credentials, kept: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (credentials.expiry(), kept);
     }
 }
 
@@ -99,12 +106,13 @@ impl Watched {
 
     async fn provide(&self) -> Result<Credentials, CredentialsError> {
         let kept = self.kept.as_deref().and_then(KeptSession::read);
+        let is_kept = kept.is_some();
         let credentials = match (kept, &self.inner) {
             (Some(kept), _) => kept.credentials(),
             (None, Some(inner)) => inner.provide_credentials().await?,
             (None, None) => return Err(CredentialsError::not_loaded_no_source()),
         };
-        self.expiry.note(&credentials);
+        self.expiry.note(&credentials, is_kept);
         Ok(credentials)
     }
 }

@@ -1,0 +1,131 @@
+//! What EC2 answers, as JSON.
+
+use super::json::{Object, only, tag};
+use aws_sdk_ec2::operation::create_snapshot::CreateSnapshotOutput;
+use aws_sdk_ec2::operation::create_volume::CreateVolumeOutput;
+use aws_sdk_ec2::types::{
+    Instance, InstanceState, InstanceStateChange, InstanceStatus, InstanceStatusSummary, Snapshot, Tag, Volume,
+};
+use serde_json::Value;
+
+fn tags(object: Object, tags: &[Tag]) -> Object {
+    object.list("Tags", tags, |one| tag(one.key(), one.value()))
+}
+
+/// Returns a snapshot.
+pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
+    let told = Object::default()
+        .with("SnapshotId", snapshot.snapshot_id())
+        .with("VolumeId", snapshot.volume_id())
+        .with("State", snapshot.state().map(|state| state.as_str()))
+        .with("StateMessage", snapshot.state_message())
+        .with("Progress", snapshot.progress())
+        .at("StartTime", snapshot.start_time())
+        .with("VolumeSize", snapshot.volume_size())
+        .with("Encrypted", snapshot.encrypted())
+        .with("KmsKeyId", snapshot.kms_key_id())
+        .with("StorageTier", snapshot.storage_tier().map(|tier| tier.as_str()))
+        .with("Description", snapshot.description());
+    tags(told, snapshot.tags()).json()
+}
+
+/// Returns a snapshot that was just begun.
+pub(super) fn created_snapshot(snapshot: &CreateSnapshotOutput) -> Value {
+    let told = Object::default()
+        .with("SnapshotId", snapshot.snapshot_id())
+        .with("VolumeId", snapshot.volume_id())
+        .with("State", snapshot.state().map(|state| state.as_str()))
+        .at("StartTime", snapshot.start_time())
+        .with("VolumeSize", snapshot.volume_size());
+    tags(told, snapshot.tags()).json()
+}
+
+/// Returns a volume.
+pub(super) fn volume(volume: &Volume) -> Value {
+    let told = Object::default()
+        .with("VolumeId", volume.volume_id())
+        .with("State", volume.state().map(|state| state.as_str()))
+        .with("AvailabilityZone", volume.availability_zone())
+        .with("Size", volume.size())
+        .with("VolumeType", volume.volume_type().map(|kind| kind.as_str()))
+        .with("Iops", volume.iops())
+        .with("Throughput", volume.throughput())
+        .with("Encrypted", volume.encrypted())
+        .with("KmsKeyId", volume.kms_key_id())
+        .with("SnapshotId", volume.snapshot_id().filter(|id| !id.is_empty()))
+        .at("CreateTime", volume.create_time())
+        .with("MultiAttachEnabled", volume.multi_attach_enabled())
+        .list("Attachments", volume.attachments(), |one| {
+            Object::default()
+                .with("InstanceId", one.instance_id())
+                .with("Device", one.device())
+                .with("State", one.state().map(|state| state.as_str()))
+                .with("DeleteOnTermination", one.delete_on_termination())
+                .json()
+        });
+    tags(told, volume.tags()).json()
+}
+
+/// Returns a volume that was just made.
+pub(super) fn created_volume(volume: &CreateVolumeOutput) -> Value {
+    let told = Object::default()
+        .with("VolumeId", volume.volume_id())
+        .with("State", volume.state().map(|state| state.as_str()))
+        .with("AvailabilityZone", volume.availability_zone())
+        .with("Size", volume.size())
+        .with("VolumeType", volume.volume_type().map(|kind| kind.as_str()))
+        .with("SnapshotId", volume.snapshot_id().filter(|id| !id.is_empty()))
+        .at("CreateTime", volume.create_time());
+    tags(told, volume.tags()).json()
+}
+
+fn state(state: &InstanceState) -> Value {
+    only("Name", state.name().map(|name| name.as_str()))
+}
+
+/// Returns an instance.
+pub(super) fn instance(instance: &Instance) -> Value {
+    let reason = instance.state_reason().map(|reason| {
+        Object::default().with("Code", reason.code()).with("Message", reason.message()).json()
+    });
+    let placement = instance.placement().map(|placement| only("AvailabilityZone", placement.availability_zone()));
+    let told = Object::default()
+        .with("InstanceId", instance.instance_id())
+        .with("State", instance.state().map(state))
+        .with("StateReason", reason)
+        .with("StateTransitionReason", instance.state_transition_reason())
+        .with("InstanceType", instance.instance_type().map(|kind| kind.as_str()))
+        .with("ImageId", instance.image_id())
+        .with("Placement", placement)
+        .with("PrivateIpAddress", instance.private_ip_address())
+        .with("PublicIpAddress", instance.public_ip_address())
+        .with("RootDeviceType", instance.root_device_type().map(|kind| kind.as_str()))
+        .at("LaunchTime", instance.launch_time())
+        .list("BlockDeviceMappings", instance.block_device_mappings(), |one| {
+            Object::default()
+                .with("DeviceName", one.device_name())
+                .with("Ebs", one.ebs().map(|ebs| only("VolumeId", ebs.volume_id())))
+                .json()
+        });
+    tags(told, instance.tags()).json()
+}
+
+/// Returns the checks of an instance.
+pub(super) fn status(status: &InstanceStatus) -> Value {
+    let summary = |of: &InstanceStatusSummary| only("Status", of.status().map(|status| status.as_str()));
+    Object::default()
+        .with("InstanceId", status.instance_id())
+        .with("InstanceState", status.instance_state().map(state))
+        .with("SystemStatus", status.system_status().map(summary))
+        .with("InstanceStatus", status.instance_status().map(summary))
+        .json()
+}
+
+/// Returns what became of an instance.
+pub(super) fn change(change: &InstanceStateChange) -> Value {
+    Object::default()
+        .with("InstanceId", change.instance_id())
+        .with("CurrentState", change.current_state().map(state))
+        .with("PreviousState", change.previous_state().map(state))
+        .json()
+}

@@ -1,0 +1,166 @@
+//! RDS: instances, snapshots and clusters. None of its operations has a token; what tells is the name (C2).
+
+use super::arguments::Arguments;
+use super::json::Object;
+use super::rds_answers::{cluster, instance, members, snapshot};
+use super::{Doing, Looking, reply, unknown};
+use crate::provider::port::CallTrouble;
+use crate::runbook::call::{Call, Reply};
+use aws_sdk_rds::types::{DatabaseInsightsMode, Tag};
+
+/// Looks at instances, snapshots or clusters.
+///
+/// # Errors
+/// What is known of the failure.
+pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    match call.name() {
+        "DescribeDBInstances" => {
+            let id = given.needed("DBInstanceIdentifier")?;
+            given.none_left()?;
+            let send = |watch| {
+                let asked = looking.site.rds().describe_db_instances().db_instance_identifier(&id);
+                asked.customize().interceptor(watch).send()
+            };
+            let (answer, seen) = looking.send(send).await?;
+            let body = Object::default().list("DBInstances", answer.db_instances(), instance);
+            Ok(reply(body.json(), seen))
+        }
+        "DescribeDBSnapshots" => {
+            let id = given.needed("DBSnapshotIdentifier")?;
+            given.none_left()?;
+            let send = |watch| {
+                let asked = looking.site.rds().describe_db_snapshots().db_snapshot_identifier(&id);
+                asked.customize().interceptor(watch).send()
+            };
+            let (answer, seen) = looking.send(send).await?;
+            let body = Object::default().list("DBSnapshots", answer.db_snapshots(), snapshot);
+            Ok(reply(body.json(), seen))
+        }
+        "DescribeDBClusters" => {
+            let id = given.needed("DBClusterIdentifier")?;
+            given.none_left()?;
+            let send = |watch| {
+                let asked = looking.site.rds().describe_db_clusters().db_cluster_identifier(&id);
+                asked.customize().interceptor(watch).send()
+            };
+            let (answer, seen) = looking.send(send).await?;
+            let body = Object::default().list("DBClusters", answer.db_clusters(), cluster);
+            Ok(reply(body.json(), seen))
+        }
+        _ => Err(unknown(call)),
+    }
+}
+
+/// Changes instances or clusters.
+///
+/// # Errors
+/// What is known of the failure.
+pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    match call.name() {
+        "RestoreDBInstanceFromDBSnapshot" => restore(doing, call).await,
+        "ModifyDBInstance" => modify(doing, call).await,
+        "DeleteDBInstance" => delete(doing, call).await,
+        "FailoverDBCluster" => fail_over(doing, call).await,
+        _ => Err(unknown(call)),
+    }
+}
+
+async fn restore(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let tags = given.tags("Tags")?.map(|tags| tags.into_iter().map(tag).collect());
+    let sent = doing
+        .acting
+        .rds()
+        .restore_db_instance_from_db_snapshot()
+        .db_instance_identifier(given.needed("DBInstanceIdentifier")?)
+        .db_snapshot_identifier(given.needed("DBSnapshotIdentifier")?)
+        .set_db_instance_class(given.text("DBInstanceClass")?)
+        .set_availability_zone(given.text("AvailabilityZone")?)
+        .set_db_subnet_group_name(given.text("DBSubnetGroupName")?)
+        .set_multi_az(given.flag("MultiAZ")?)
+        .set_publicly_accessible(given.flag("PubliclyAccessible")?)
+        .set_auto_minor_version_upgrade(given.flag("AutoMinorVersionUpgrade")?)
+        .set_option_group_name(given.text("OptionGroupName")?)
+        .set_tags(tags)
+        .set_storage_type(given.text("StorageType")?)
+        .set_iops(given.number("Iops")?)
+        .set_storage_throughput(given.number("StorageThroughput")?)
+        .set_vpc_security_group_ids(given.texts("VpcSecurityGroupIds")?)
+        .set_enable_iam_database_authentication(given.flag("EnableIAMDatabaseAuthentication")?)
+        .set_enable_cloudwatch_logs_exports(given.texts_or_none("EnableCloudwatchLogsExports")?)
+        .set_db_parameter_group_name(given.text("DBParameterGroupName")?)
+        .set_deletion_protection(given.flag("DeletionProtection")?)
+        .set_copy_tags_to_snapshot(given.flag("CopyTagsToSnapshot")?)
+        .set_port(given.number("Port")?)
+        .set_ca_certificate_identifier(given.text("CACertificateIdentifier")?);
+    given.none_left()?;
+    let (answer, seen) = doing.done(sent.send()).await?;
+    Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
+}
+
+async fn modify(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let mode = given.text("DatabaseInsightsMode")?;
+    let sent = doing
+        .acting
+        .rds()
+        .modify_db_instance()
+        .db_instance_identifier(given.needed("DBInstanceIdentifier")?)
+        .set_apply_immediately(given.flag("ApplyImmediately")?)
+        .set_max_allocated_storage(given.number("MaxAllocatedStorage")?)
+        .set_monitoring_interval(given.number("MonitoringInterval")?)
+        .set_monitoring_role_arn(given.text("MonitoringRoleArn")?)
+        .set_enable_performance_insights(given.flag("EnablePerformanceInsights")?)
+        .set_performance_insights_retention_period(given.number("PerformanceInsightsRetentionPeriod")?)
+        .set_performance_insights_kms_key_id(given.text("PerformanceInsightsKMSKeyId")?)
+        .set_database_insights_mode(mode.as_deref().map(DatabaseInsightsMode::from))
+        .set_preferred_maintenance_window(given.text("PreferredMaintenanceWindow")?)
+        .set_preferred_backup_window(given.text("PreferredBackupWindow")?)
+        .set_backup_retention_period(given.number("BackupRetentionPeriod")?)
+        .set_promotion_tier(given.number("PromotionTier")?)
+        .set_deletion_protection(given.flag("DeletionProtection")?)
+        .set_multi_az(given.flag("MultiAZ")?);
+    given.none_left()?;
+    let (answer, seen) = doing.done(sent.send()).await?;
+    Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
+}
+
+async fn delete(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let sent = doing
+        .acting
+        .rds()
+        .delete_db_instance()
+        .db_instance_identifier(given.needed("DBInstanceIdentifier")?)
+        .set_skip_final_snapshot(given.flag("SkipFinalSnapshot")?)
+        .set_final_db_snapshot_identifier(given.text("FinalDBSnapshotIdentifier")?)
+        .set_delete_automated_backups(given.flag("DeleteAutomatedBackups")?);
+    given.none_left()?;
+    let (answer, seen) = doing.done(sent.send()).await?;
+    Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
+}
+
+async fn fail_over(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let sent = doing
+        .acting
+        .rds()
+        .failover_db_cluster()
+        .db_cluster_identifier(given.needed("DBClusterIdentifier")?)
+        .set_target_db_instance_identifier(given.text("TargetDBInstanceIdentifier")?);
+    given.none_left()?;
+    let (answer, seen) = doing.done(sent.send()).await?;
+    let told = answer.db_cluster().map(|cluster| {
+        Object::default()
+            .with("DBClusterIdentifier", cluster.db_cluster_identifier())
+            .with("Status", cluster.status())
+            .with("DBClusterMembers", Some(members(cluster)))
+            .json()
+    });
+    Ok(reply(Object::default().with("DBCluster", told).json(), seen))
+}
+
+fn tag((key, value): (String, String)) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
