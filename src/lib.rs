@@ -66,6 +66,7 @@
 //! - **A key of the estate file**: a field in [`config::estate_file`], its meaning in [`config::resolve`], what is
 //!   doubtful about it in [`config::check`]; the schema follows.
 pub mod action;
+pub mod audit;
 pub mod authority;
 pub mod cli;
 pub mod collector;

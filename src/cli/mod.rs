@@ -7,10 +7,15 @@
 pub mod ambient;
 pub mod args;
 pub mod command;
+mod consenting;
 pub mod document;
 pub mod output;
+pub mod plan_text;
 pub mod prometheus;
+mod prompt;
+pub mod recovery;
 pub mod table;
+mod watching;
 pub mod wire;
 
 use crate::domain::redaction::{Redactor, SALT};
@@ -69,6 +74,25 @@ fn dispatch(parsed: &Arguments, output: &Output) -> Result<u8, Failure> {
             Err(Failure::new(FailureKind::Usage, "this build of lifeboat cannot read AWS")
                 .hint("build with the default features"))
         }
+        Some(Command::Runbooks(given)) => command::runbooks::run(global, given, output),
+        Some(Command::Plan(given)) => command::plan::run(global, given, output),
+        Some(Command::Run(given)) => command::run::run(global, given, output),
+        Some(Command::Runs) => command::runs::run(global, output),
+        Some(Command::Resume(given)) => command::run::resume(global, given, output),
+        Some(Command::Pause(given)) => command::request::pause(global, given, output),
+        Some(Command::Skip(given)) => command::request::skip(global, given, output),
+        Some(Command::Retry(given)) => command::request::retry(global, given, output),
+        Some(Command::Undo(given)) => command::request::undo(global, given, output),
+        Some(Command::Abandon(given)) => command::request::abandon(global, given, output),
+        Some(Command::Open(given)) => command::request::open(global, given, output),
+        Some(Command::Settle(given)) => command::request::settle(global, given, output),
+        Some(Command::Answer(given)) => command::request::answer(global, given, output),
+        Some(Command::Veto(given)) => command::request::veto(global, given, output),
+        Some(Command::Approve(given)) => command::approve::run(global, given, output),
+        Some(Command::Follow(given)) => command::follow::run(global, given, output),
+        Some(Command::Replay(given)) => command::follow::replay(global, given, output),
+        Some(Command::Audit(given)) => command::audit::run(global, given, output),
+        Some(Command::Execute(given)) => command::execute::run(global, given),
         Some(Command::Policy(given)) => command::policy::run(global, given, output),
         Some(Command::Check) => command::check::run(global, output),
         Some(Command::Doctor) => command::doctor::run(global, output),

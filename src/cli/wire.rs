@@ -12,11 +12,12 @@ use crate::domain::reading::Readings;
 use crate::domain::text::harmless;
 use crate::failure::{Failure, FailureKind};
 #[cfg(feature = "aws-core")]
-use crate::provider::aws::{AwsAdapter, Connections};
+use crate::provider::aws::{AwsAdapter, AwsCalls, Connections};
 use crate::provider::clock::SystemClock;
-use crate::provider::port::{Clock, LogIn, Observers};
+use crate::provider::port::{Act, Clock, LogIn, Look, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
+use crate::runbook::plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Wired {
     pub clock: Arc<dyn Clock>,
     /// What reads it.
     pub collector: Collector,
+    /// How calls of plans look at it.
+    pub look: Arc<dyn Look>,
     /// What opens its logins, where there are any.
     pub logins: Option<Arc<dyn LogIn>>,
     /// What ends the programs that are still running when nothing is read any more, where there may be any.
@@ -107,7 +110,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     }
     let opening =
         Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
-    let Observing { observers, clock, reality, name, past, leash } = observers(&estate, &state, opening)?;
+    let Observing { observers, clock, reality, name, past, leash, look } = observers(&estate, &state, opening)?;
     let folder = state.folder("readings")?;
     let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
         Ok((store, kept)) => (Some(store), kept),
@@ -132,7 +135,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     let collector = Collector::new(estate.clone(), observers, clock.clone(), store, kept.clone());
     tracing::info!(estate = estate.name.as_str(), readings = kept.len(), "opened");
     let logins = logins(&estate, &state);
-    Ok(Wired { estate, origin, reality, clock, collector, logins, leash, kept, state, notes })
+    Ok(Wired { estate, origin, reality, clock, collector, look, logins, leash, kept, state, notes })
 }
 
 fn scenario_of(environment: &str) -> Option<&str> {
@@ -189,6 +192,7 @@ struct Observing {
     name: String,
     past: Vec<(crate::domain::reading::ReadingKey, crate::domain::reading::Reading)>,
     leash: Option<Leash>,
+    look: Arc<dyn Look>,
 }
 
 fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Observing, Failure> {
@@ -199,12 +203,13 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
     let Some((scenario, seed)) = simulated.next() else {
         let tools = ToolAdapter::new(&state.folder("cache")?);
         let leash = Some(tools.leash());
-        let real = route(real_observers(estate, state)?, tools);
+        let (real, look) = real_observers(estate, state)?;
+        let real = route(real, tools);
         let observers =
             estate.environments.iter().map(|environment| (environment.name.clone(), real.clone())).collect();
         let name = file_name(&["aws", estate.name.as_str()]);
         let (clock, reality) = (Arc::new(SystemClock), Reality::Live);
-        return Ok(Observing { observers, clock, reality, name, past: Vec::new(), leash });
+        return Ok(Observing { observers, clock, reality, name, past: Vec::new(), leash, look });
     };
     if simulated.any(|other| other != (scenario.clone(), seed)) {
         return Err(Failure::new(FailureKind::Usage, "the sandbox environments differ in scenario or seed")
@@ -223,11 +228,13 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
             past.extend(past_readings(&file, estate, environment.name.as_str()));
         }
     }
-    let observers = SandboxAdapter::new(file).observers();
+    let adapter = SandboxAdapter::new(file);
+    let look = adapter.looking();
+    let observers = adapter.observers();
     let clock = observers.clock.clone();
     let observers =
         estate.environments.iter().map(|environment| (environment.name.clone(), observers.clone())).collect();
-    Ok(Observing { observers, clock, reality: Reality::Sandbox(scenario), name, past, leash: None })
+    Ok(Observing { observers, clock, reality: Reality::Sandbox(scenario), name, past, leash: None, look })
 }
 
 #[cfg(feature = "aws-core")]
@@ -241,16 +248,66 @@ fn logins(_: &Estate, _: &StateDir) -> Option<Arc<dyn LogIn>> {
 }
 
 #[cfg(feature = "aws-core")]
-fn real_observers(estate: &Estate, state: &StateDir) -> Result<Observers, Failure> {
-    let connections =
-        Connections::new(estate, state.folder("logins").ok(), crate::domain::estate::Purpose::Observe)?;
-    Ok(AwsAdapter::new(Arc::new(connections)).observers())
+fn real_observers(estate: &Estate, state: &StateDir) -> Result<(Observers, Arc<dyn Look>), Failure> {
+    let purpose = crate::domain::estate::Purpose::Observe;
+    let connections = Arc::new(Connections::new(estate, state.folder("logins").ok(), purpose)?);
+    let look = AwsCalls::new(connections.clone()).look();
+    Ok((AwsAdapter::new(connections).observers(), look))
 }
 
 #[cfg(not(feature = "aws-core"))]
 #[expect(clippy::unnecessary_wraps, reason = "with AWS it may fail")]
-fn real_observers(_: &Estate, _: &StateDir) -> Result<Observers, Failure> {
-    Ok(crate::provider::absent::AbsentAdapter { what: "AWS" }.observers())
+fn real_observers(_: &Estate, _: &StateDir) -> Result<(Observers, Arc<dyn Look>), Failure> {
+    let absent = crate::provider::absent::AbsentAdapter { what: "AWS" };
+    Ok((absent.observers(), Arc::new(absent)))
+}
+
+/// What an executor works with: the only thing that is ever given the acting half of an adapter.
+pub struct Acting {
+    /// How it looks.
+    pub look: Arc<dyn Look>,
+    /// How it acts.
+    pub act: Arc<dyn Act>,
+    /// The time there.
+    pub clock: Arc<dyn Clock>,
+    /// Whether it is simulated.
+    pub simulated: bool,
+}
+
+/// Opens what an executor works with, for the environment of its plan.
+///
+/// # Errors
+/// When the environment is not there any more, or cannot be reached at all.
+pub fn acting(estate: &Estate, plan: &Plan, state: &StateDir) -> Result<Acting, Failure> {
+    if let Some(sandbox) = &plan.sandbox {
+        let folder = state.folder("sandbox")?;
+        let opening = Opening { speed: None, start: None, fresh: false };
+        let (file, _) = WorldFile::open(&folder, estate, sandbox.scenario.as_str(), sandbox.seed, opening)?;
+        let adapter = SandboxAdapter::new(file);
+        let (look, act) = (adapter.looking(), adapter.acting());
+        let clock = adapter.observers().clock;
+        return Ok(Acting { look, act, clock, simulated: true });
+    }
+    let (look, act) = real_calls(estate, state)?;
+    Ok(Acting { look, act, clock: Arc::new(SystemClock), simulated: false })
+}
+
+/// How real calls look, and how they act.
+type Calls = (Arc<dyn Look>, Arc<dyn Act>);
+
+#[cfg(feature = "aws-core")]
+fn real_calls(estate: &Estate, state: &StateDir) -> Result<Calls, Failure> {
+    let purpose = crate::domain::estate::Purpose::Operate;
+    let connections = Arc::new(Connections::new(estate, state.folder("logins").ok(), purpose)?);
+    let calls = AwsCalls::new(connections);
+    Ok((calls.look(), calls.act()))
+}
+
+#[cfg(not(feature = "aws-core"))]
+#[expect(clippy::unnecessary_wraps, reason = "with AWS it may fail")]
+fn real_calls(_: &Estate, _: &StateDir) -> Result<Calls, Failure> {
+    let absent = crate::provider::absent::AbsentAdapter { what: "AWS" };
+    Ok((Arc::new(absent), Arc::new(absent)))
 }
 
 fn file_name(parts: &[&str]) -> String {

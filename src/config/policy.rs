@@ -37,12 +37,5 @@ pub(super) fn policy(file: &EstateFile) -> Policy {
                 ))
             })
             .collect(),
-        runbooks: file
-            .runbooks
-            .get()
-            .map_or([].as_slice(), Vec::as_slice)
-            .iter()
-            .filter_map(|folder| Some(Text::new(folder.get()?)))
-            .collect(),
     }
 }

@@ -209,8 +209,6 @@ pub struct Policy {
     pub unattended: Vec<EnvironmentName>,
     /// Where notices are posted: by name, the variable that holds the address, and the text.
     pub webhooks: BTreeMap<Text, Webhook>,
-    /// The folders with runbooks of the user's own, as the file names them.
-    pub runbooks: Vec<Text>,
 }
 
 /// Where notices are posted.

@@ -21,7 +21,7 @@ mod recorder;
 pub mod replay;
 pub mod request;
 mod settle;
-mod step;
+pub mod step;
 pub mod store;
 pub mod time;
 mod unfold;

@@ -2,17 +2,21 @@
 
 use super::clock::SystemClock;
 use super::port::{
+    Act, CallTrouble, Credentials, Look,
     Answer, Ask, BackendAsk, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
     ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
 };
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
+use crate::domain::ids::EnvironmentName;
 use crate::domain::lock::Lock;
 use crate::domain::proof::Proof;
 use crate::domain::reading::ReadTrouble;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use crate::domain::state::compare::Contents;
+use crate::authority::ArmedCall;
+use crate::runbook::call::{Call, Reply};
 use std::future::ready;
 use std::sync::Arc;
 
@@ -44,6 +48,25 @@ impl AbsentAdapter {
         let why = format!("this build of lifeboat cannot read {}", self.what);
         let outcome = Err(ReadTrouble::Other(why.as_str().into()));
         Box::pin(ready(Answer::new(self.what.into(), outcome)))
+    }
+}
+
+impl Look for AbsentAdapter {
+    fn look<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Reply, CallTrouble>> {
+        let why = format!("this build of lifeboat cannot call {}", call.operation);
+        Box::pin(ready(Err(CallTrouble::NotSent(why.into()))))
+    }
+
+    fn credentials<'a>(&'a self, _: &'a EnvironmentName) -> BoxFuture<'a, Result<Credentials, CallTrouble>> {
+        let why = format!("this build of lifeboat cannot reach {}", self.what);
+        Box::pin(ready(Err(CallTrouble::NotSent(why.into()))))
+    }
+}
+
+impl Act for AbsentAdapter {
+    fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>> {
+        let why = format!("this build of lifeboat cannot call {}", call.call().operation);
+        Box::pin(ready(Err(CallTrouble::NotSent(why.into()))))
     }
 }
 

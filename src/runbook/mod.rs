@@ -19,3 +19,4 @@ pub mod schedule;
 pub mod script;
 pub mod state;
 pub mod template;
+pub mod words;

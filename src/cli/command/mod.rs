@@ -1,10 +1,14 @@
 //! The subcommands, one a file.
 
+pub mod approve;
+pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod execute;
+pub mod follow;
 #[cfg(feature = "aws-core")]
 mod doctor_aws;
 pub mod init;
@@ -13,7 +17,12 @@ pub mod locks;
 pub mod login;
 pub mod man;
 pub mod points;
+pub mod plan;
 pub mod policy;
+pub mod request;
+pub mod run;
+pub mod runbooks;
+pub mod runs;
 pub mod schema;
 pub mod states;
 pub mod status;

@@ -1,9 +1,10 @@
 //! `schema`: the JSON Schema of a file or document.
 
+use crate::audit::verify::Verification;
 use crate::cli::args::{SchemaArgs, SchemaOf};
 use crate::cli::document::{
     CheckDocument, ComparisonDocument, CursorDocument, DoctorDocument, LocksDocument, LoginDocument,
-    PointsDocument, StatesDocument, StatusDocument,
+    PointsDocument, RunbooksDocument, RunsDocument, StatesDocument, StatusDocument,
 };
 use crate::cli::output::Output;
 use crate::config::schema;
@@ -32,6 +33,9 @@ pub fn of(what: SchemaOf) -> Value {
         SchemaOf::Locks => written::<LocksDocument>(),
         SchemaOf::States => written::<StatesDocument>(),
         SchemaOf::Check => written::<CheckDocument>(),
+        SchemaOf::Runbooks => written::<RunbooksDocument>(),
+        SchemaOf::Runs => written::<RunsDocument>(),
+        SchemaOf::AuditVerify => written::<Verification>(),
         SchemaOf::Doctor => written::<DoctorDocument>(),
         SchemaOf::Login => written::<LoginDocument>(),
     }

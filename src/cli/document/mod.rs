@@ -4,6 +4,7 @@
 mod cursor;
 mod inventory;
 mod report;
+mod run;
 mod status;
 mod terraform;
 
@@ -13,6 +14,7 @@ pub use report::{
     CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
     LoginStatus,
 };
+pub use run::{ParameterRow, RunRow, RunStepRow, RunbookRow, RunbooksDocument, RunsDocument, StepRow};
 pub use status::{
     BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
     StatusDocument, TimeKind, TroubleStatus, status,

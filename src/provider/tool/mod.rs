@@ -9,8 +9,10 @@ mod folder;
 mod git;
 mod process;
 mod router;
+mod sign;
 
 pub use router::route;
+pub use sign::sign;
 
 use crate::domain::condition::Condition;
 use crate::domain::kind::Kind;

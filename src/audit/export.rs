@@ -1,0 +1,50 @@
+//! A run as evidence: its journal, its plan and its side files as they are, with a report and the script that verifies it.
+
+use super::report::markdown;
+use crate::engine::folder::{ESTATE, Folder, JOURNAL, PLAN};
+use crate::engine::store::Run;
+use crate::failure::{Failure, FailureKind};
+use crate::runbook::event::Event;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+/// The program that verifies a journal without lifeboat.
+const VERIFIER: &str = include_str!("../../assets/journal/verify.py");
+/// How a journal looks, to the byte.
+const FORMAT: &str = include_str!("../../assets/journal/FORMAT.md");
+
+/// Writes a run to the new folder `to`.
+///
+/// # Errors
+/// When the folder is there already, or cannot be written.
+pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
+    let shown = to.display();
+    if to.exists() {
+        return Err(Failure::new(FailureKind::Usage, format!("{shown} is there already, and is not overwritten")));
+    }
+    let failed = |error: &std::io::Error| Failure::of(format!("cannot write {shown}"), error);
+    fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| failed(&error))?;
+    let mut names = vec![JOURNAL.to_owned(), PLAN.to_owned(), ESTATE.to_owned()];
+    names.extend(run.read.lines.iter().filter_map(|line| match &line.event {
+        Some(Event::Began { before: Some(side), .. }) => Some(side.name.to_string()),
+        Some(Event::Answered { reply, .. }) => {
+            reply.pointer("/side/name").and_then(|name| name.as_str()).map(str::to_owned)
+        }
+        _ => None,
+    }));
+    for name in names {
+        let Some(bytes) = run.folder.read(&name).map_err(|error| failed(&error))? else { continue };
+        let path = to.join(&name);
+        if let Some(folder) = path.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+        }
+        fs::write(path, bytes).map_err(|error| failed(&error))?;
+    }
+    for (name, text) in
+        [("report.md", markdown(run).as_str()), ("verify.py", VERIFIER), ("FORMAT.md", FORMAT)]
+    {
+        fs::write(to.join(name), text).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Whether a journal is the one that was written: every line's hash and order, what it means, its plan, its side files.
+
+use crate::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
+use crate::engine::journal::sha256;
+use crate::engine::line::Head;
+use crate::engine::replay::{self, Broken};
+use crate::failure::Failure;
+use crate::runbook::event::{Event, SideFile};
+use crate::runbook::plan::Plan;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Verification {
+    /// The run.
+    pub run: String,
+    /// Whether everything fits.
+    pub verified: bool,
+    /// How many lines were verified.
+    pub lines: u64,
+    /// The hash of the last line that was verified. Kept elsewhere, it shows whether anything was cut off or rewritten.
+    pub head: String,
+    /// How many bytes stand after the last whole line: a line that was torn, or is being written.
+    pub torn_bytes: u64,
+    /// How many side files were verified.
+    pub side_files: u64,
+    /// What does not fit.
+    pub problems: Vec<String>,
+}
+
+/// Verifies the run in `folder`.
+///
+/// # Errors
+/// When something cannot be read at all.
+pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
+    let shown = folder.path().display().to_string();
+    let read = |name: &str| {
+        folder.read(name).map_err(|error| Failure::of(format!("cannot read {name} in {shown}"), &error))
+    };
+    let run = folder.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut found = Verification {
+        run,
+        verified: false,
+        lines: 0,
+        head: Head::default().hash,
+        torn_bytes: 0,
+        side_files: 0,
+        problems: Vec::new(),
+    };
+    let bytes = read(JOURNAL)?.unwrap_or_default();
+    let plan_bytes = read(PLAN)?.unwrap_or_default();
+    let (lines, broken) = as_far_as_it_goes(&bytes);
+    found.problems.extend(broken.map(|broken| chain(&broken)));
+    found.lines = u64::try_from(lines.lines.len()).unwrap_or(u64::MAX);
+    found.head.clone_from(&lines.head.hash);
+    found.torn_bytes = lines.torn;
+    match serde_json::from_slice::<Plan>(&plan_bytes) {
+        Ok(plan) => {
+            if let Err(broken) = replay::fold(&plan, &lines.lines) {
+                found.problems.push(chain(&broken));
+            }
+        }
+        Err(error) => found.problems.push(format!("the plan cannot be read: {error}")),
+    }
+    for line in &lines.lines {
+        let side = match &line.event {
+            Some(Event::Opened { plan, .. }) => Some(plan.clone()),
+            Some(Event::Began { before, .. }) => before.clone(),
+            Some(Event::Answered { reply, .. }) => {
+                reply.get("side").and_then(|side| serde_json::from_value(side.clone()).ok())
+            }
+            _ => None,
+        };
+        let Some(SideFile { name, sha256: hash, bytes: size }) = side else { continue };
+        match read(name.as_str())? {
+            Some(bytes) if *sha256(&bytes) == *hash.as_str() => found.side_files += 1,
+            Some(bytes) => found.problems.push(format!(
+                "line {}: {name} is not the file that was written ({} bytes, {size} were written)",
+                line.seq,
+                bytes.len()
+            )),
+            None => found.problems.push(format!("line {}: {name} is missing", line.seq)),
+        }
+    }
+    if found.lines == 0 && found.problems.is_empty() {
+        found.problems.push("the journal is empty".to_owned());
+    }
+    found.verified = found.problems.is_empty();
+    Ok(found)
+}
+
+/// Reads the lines up to the first that is bad.
+fn as_far_as_it_goes(bytes: &[u8]) -> (replay::Read, Option<Broken>) {
+    match replay::read(bytes, &Head::default()) {
+        Ok(read) => (read, None),
+        Err(broken) => {
+            let good = match &broken {
+                Broken::Line { number, .. } => number.saturating_sub(1),
+                _ => 0,
+            };
+            let end = bytes
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'\n')
+                .nth(usize::try_from(good).unwrap_or(usize::MAX).wrapping_sub(1))
+                .map_or(0, |(at, _)| at + 1);
+            let read = replay::read(bytes.get(..end).unwrap_or_default(), &Head::default());
+            (read.unwrap_or_default(), Some(broken))
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut out = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        out.push_str(&format!(": {cause}"));
+        next = cause.source();
+    }
+    out
+}

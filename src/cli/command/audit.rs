@@ -1,0 +1,50 @@
+//! `audit`: journals as evidence.
+
+use crate::audit::{export, report, verify};
+use crate::cli::args::{AuditArgs, AuditWhat, ExportArgs, Format, Global, OfRun};
+use crate::cli::output::Output;
+use crate::cli::recovery;
+use crate::failure::{Failure, FailureKind};
+
+/// Verifies, shows or exports the journal of a run.
+///
+/// # Errors
+/// When there is no such run, or it cannot be read.
+pub fn run(global: &Global, given: &AuditArgs, output: &Output) -> Result<u8, Failure> {
+    output.no_prometheus("audit")?;
+    match &given.what {
+        AuditWhat::Verify(of) => verify(global, of, output),
+        AuditWhat::Show(of) => {
+            let (run, _) = recovery::open_run(global, of.run.as_deref())?;
+            output.text(&report::markdown(&run))?;
+            Ok(0)
+        }
+        AuditWhat::Export(ExportArgs { run, output: to }) => {
+            let (run, _) = recovery::open_run(global, run.as_deref())?;
+            export::export(&run, to)?;
+            output.note(&format!("{} holds the journal, its plan, a report, and verify.py, which needs no lifeboat", to.display()));
+            Ok(0)
+        }
+    }
+}
+
+fn verify(global: &Global, of: &OfRun, output: &Output) -> Result<u8, Failure> {
+    let (runs, _) = recovery::runs(global)?;
+    let folder = runs.find(of.run.as_deref())?;
+    let found = verify::verify(&folder)?;
+    let code = if found.verified { 0 } else { FailureKind::NotVerified.exit_code() };
+    if output.format() == Format::Json {
+        output.json(&found)?;
+        return Ok(code);
+    }
+    for problem in &found.problems {
+        output.note(&format!("error: {problem}"));
+    }
+    let how = if found.verified { "verified" } else { "NOT verified" };
+    let torn = if found.torn_bytes > 0 { format!(", {} bytes after them are torn", found.torn_bytes) } else { String::new() };
+    output.text(&format!(
+        "{}: {how}, {} lines and {} files beside them{torn}\nlast hash {}",
+        found.run, found.lines, found.side_files, found.head
+    ))?;
+    Ok(code)
+}

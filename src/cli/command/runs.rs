@@ -1,0 +1,52 @@
+//! `runs`: what was run here, and how it stands.
+
+use crate::cli::args::{Format, Global};
+use crate::cli::document::RunsDocument;
+use crate::cli::output::Output;
+use crate::cli::recovery;
+use crate::cli::table::{Cell, table};
+use crate::engine::store::load;
+use crate::failure::Failure;
+use crate::runbook::words::rest_words;
+
+/// Prints the runs of the state folder, the newest first.
+///
+/// # Errors
+/// When the state folder cannot be used.
+pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
+    output.no_prometheus("runs")?;
+    let (runs, _) = recovery::runs(global)?;
+    let mut found = Vec::new();
+    for name in runs.names() {
+        match runs.find(Some(&name)).and_then(|folder| load(&folder)) {
+            Ok(run) => found.push(run),
+            Err(failure) => output.note(&format!("note: {name}: {}", failure.message)),
+        }
+    }
+    if output.format() == Format::Json {
+        output.json(&RunsDocument::of(&found))?;
+        return Ok(0);
+    }
+    let rows: Vec<Vec<Cell>> = found
+        .iter()
+        .map(|run| {
+            let worked_on = run.folder.is_worked_on();
+            let stands = match (&run.state.rest, worked_on) {
+                (Some((rest, ..)), _) => rest_words(*rest),
+                (None, true) => "running",
+                (None, false) => "interrupted",
+            };
+            let done = run.state.steps.values().filter(|step| step.ended_at.is_some()).count();
+            vec![
+                Cell::new(run.plan.run.as_str()),
+                Cell::new(stands),
+                Cell::figure(format!("{done} of {}", run.plan.steps.len())),
+                Cell::new(run.plan.environment.as_str()),
+                Cell::new(run.plan.runbook.title.as_str()),
+                Cell::new(run.state.rest.as_ref().map_or("", |(_, why, _)| why.as_str())),
+            ]
+        })
+        .collect();
+    output.text(&table(&["run", "stands", "steps", "environment", "what it does", "why"], &rows, output.colour()))?;
+    Ok(0)
+}

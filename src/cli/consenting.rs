@@ -1,0 +1,42 @@
+//! Consent on the command line: asked for at a terminal, or given by flags where the estate allows that.
+
+use super::args::ConsentArgs;
+use super::prompt;
+use crate::domain::Text;
+use crate::failure::{Failure, FailureKind};
+use crate::runbook::consent::{Strength, phrase};
+use crate::runbook::event::{Approval, ConsentGiven};
+use crate::runbook::plan::{Plan, PlanHash};
+
+/// Returns a consent of as much as `needed`. The executor judges it again by itself.
+///
+/// # Errors
+/// When nobody agrees.
+pub fn consent(
+    plan: &Plan,
+    hash: &PlanHash,
+    needed: Strength,
+    given: &ConsentArgs,
+) -> Result<ConsentGiven, Failure> {
+    let approval = given.approval.as_deref().map(read_approval).transpose()?;
+    let break_glass = given.break_glass.as_deref().map(Text::new);
+    if needed == Strength::TypedAndSigned && approval.is_none() && break_glass.is_none() {
+        return Err(Failure::new(FailureKind::Refused, "this needs a second person")
+            .hint("write the plan with `plan -o plan.json`; somebody whom the estate names signs it with `approve`; \
+                   then `run plan.json --approval FILE`")
+            .hint("where nobody can be reached and the estate allows it: --break-glass REASON"));
+    }
+    let shown = phrase(plan, hash);
+    let by_flag = given.yes;
+    let typed = if by_flag { given.phrase.clone() } else { prompt::agree(needed, &shown)? };
+    Ok(ConsentGiven { plan: hash.clone(), strength: needed, phrase: typed, by_flag, approval, break_glass })
+}
+
+fn read_approval(path: &std::path::Path) -> Result<Approval, Failure> {
+    let shown = path.display();
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::of(format!("cannot read the approval {shown}"), &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::of(format!("{shown} is no approval"), &error).with_kind(FailureKind::Usage)
+    })
+}

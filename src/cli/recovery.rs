@@ -1,0 +1,311 @@
+//! What the commands about recoveries share: the library of runbooks, making a plan, finding a run, asking something of it.
+
+use super::args::{Global, PlanArgs};
+use super::wire::{self, Reality, Wired};
+use crate::action;
+use crate::config::paths::{self, StateDir};
+use crate::config::runbooks::{Folders, Library};
+use crate::domain::Text;
+use crate::domain::estate::{Environment, Estate};
+use crate::domain::ids::ComponentId;
+use crate::domain::reading::{Capability, Fact};
+use crate::engine::folder::RunFolder;
+use crate::engine::history::History;
+use crate::engine::launch::{Told, launch};
+use crate::engine::planner::{self, NoPlan, Planning};
+use crate::engine::request::{self, Request};
+use crate::engine::store::{self, Run, Runs, new_name};
+use crate::failure::{Failure, FailureKind};
+use crate::runbook::definition::Runbook;
+use crate::runbook::event::Ask;
+use crate::runbook::plan::{Mode, Person, Plan, PlanHash};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The folder of runs in the state folder.
+const RUNS: &str = "runs";
+
+/// Returns the runs of the state folder.
+///
+/// # Errors
+/// When the state folder cannot be used.
+pub fn runs(global: &Global) -> Result<(Runs, StateDir), Failure> {
+    let state = StateDir::open(global.state_dir.as_deref())?;
+    super::start_telemetry(&state, global.verbose);
+    Ok((Runs::at(&state.folder(RUNS)?), state))
+}
+
+/// Returns who calls.
+pub fn person() -> Person {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Person {
+        user: Text::new(&user.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())),
+        host: Text::new(&host),
+    }
+}
+
+/// Returns the terminal of the caller, where there is one.
+pub fn terminal() -> Option<Text> {
+    let name = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok()?;
+    Some(Text::new(&name.to_string_lossy()))
+}
+
+/// Reads the runbooks that there are: those that are built in, and the user's own.
+///
+/// # Errors
+/// When a folder cannot be read. A runbook with a mistake is left out: `check` says what is wrong with it.
+pub fn library(global: &Global) -> Result<(Library, Vec<String>), Failure> {
+    let folders = match paths::estate_file(global.estate.as_deref()) {
+        Some(path) => {
+            let loaded = crate::config::load(&path)?;
+            loaded.runbook_folders(&path).into_iter().map(|(folder, _)| folder).collect()
+        }
+        None => Vec::new(),
+    };
+    let (library, failed) = Folders { folders, files: Vec::new() }.load(&wire::rules(global));
+    let mut notes: Vec<String> = failed.into_iter().map(|(_, failure)| failure.message).collect();
+    let broken = library.files().iter().filter(|file| !file.loads).map(|file| file.origin.clone());
+    notes.extend(broken.map(|origin| format!("{origin} has mistakes, and is left out: see `lifeboat check`")));
+    Ok((library, notes))
+}
+
+/// A plan that was made, with what it was made from.
+pub struct Planned {
+    /// It.
+    pub plan: Plan,
+    /// Its hash.
+    pub hash: PlanHash,
+    /// The estate file that it was made with.
+    pub estate_source: String,
+    /// The state folder.
+    pub state: StateDir,
+    /// Things to tell that are no failures.
+    pub notes: Vec<String>,
+}
+
+/// Makes a plan of a runbook.
+///
+/// # Errors
+/// When there is no such runbook, something was not said, or a step cannot be planned.
+pub fn make_plan(global: &Global, given: &PlanArgs) -> Result<Planned, Failure> {
+    let sandbox = global.environment.as_deref().is_some_and(|name| name.starts_with("sandbox"));
+    let none = paths::estate_file(global.estate.as_deref()).is_none();
+    let (loaded, origin) = if sandbox && none { wire::load_demo()? } else { wire::load(global)? };
+    let estate_source = loaded.source.clone();
+    let (library, mut notes) = library(global)?;
+    let mut wired = wire::open_loaded(global, loaded, origin)?;
+    notes.append(&mut wired.notes);
+    let runbook = find(&library, &given.runbook)?;
+    let said = pairs(&given.param)?;
+    wire::block_on(wired.collector.once(None))?;
+    let environment = environment(&wired.estate, runbook, &said)?.clone();
+    let plan = wire::block_on(bind(&wired, runbook, &library, &said, &environment, given, &estate_source))??;
+    let hash = PlanHash::of(&plan.bytes());
+    Ok(Planned { plan, hash, estate_source, state: wired.state, notes })
+}
+
+async fn bind(
+    wired: &Wired,
+    runbook: &Runbook,
+    library: &Library,
+    said: &BTreeMap<String, String>,
+    environment: &Environment,
+    given: &PlanArgs,
+    estate_source: &str,
+) -> Result<Plan, Failure> {
+    let readings = wired.collector.snapshot().readings;
+    let estate = wired.estate.as_ref();
+    let component_of = |name: &str| estate.component(&ComponentId::new(name));
+    let moment = crate::domain::readiness::Moment { now: wired.clock.now(), since: given.since };
+    let failure = given.failure.map(crate::cli::args::OneFailure::scope);
+    let newest_point = |component: &ComponentId| {
+        let scope = failure.unwrap_or(crate::domain::scope::FailureScope::Local);
+        newest(estate, component, &readings, scope, moment)
+    };
+    let settings = |component: &ComponentId| {
+        let component = estate.component(component)?;
+        let reading = readings.of(&component.id, &component.home, Capability::Condition)?;
+        match &reading.held.as_ref()?.value {
+            Fact::Condition(condition) if !condition.settings.is_empty() => Some(
+                condition.settings.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
+            ),
+            _ => None,
+        }
+    };
+    let reading = |component: &str, field: &str| {
+        let component = component_of(component)?;
+        match field {
+            "id" => component.selector.as_ref().and_then(|selector| match selector {
+                crate::domain::estate::Selector::Id(id) => Some(id.to_string()),
+                crate::domain::estate::Selector::Tag { .. } => None,
+            }),
+            "region" => Some(component.home.region.to_string()),
+            "account" => Some(component.home.account.to_string()),
+            "newest-point" => newest_point(&component.id),
+            setting => {
+                let kept: action::Kept = settings(&component.id)?;
+                kept.iter().find(|(name, _)| name.eq_ignore_ascii_case(setting)).map(|(_, text)| text.clone())
+            }
+        }
+    };
+    let now = wired.clock.now();
+    let runs = Runs::at(&wired.state.folder(RUNS)?);
+    let simulated = matches!(wired.reality, Reality::Sandbox(_));
+    let history = History::of(&runs, simulated);
+    let run = new_name(now, chance());
+    let planning = Planning {
+        runbook,
+        library: &|id| library.get(id),
+        actions: &action::named,
+        said,
+        readings: &reading,
+        newest_point: &newest_point,
+        estate,
+        estate_digest: &crate::engine::journal::sha256(estate_source.as_bytes()),
+        environment,
+        look: wired.look.as_ref(),
+        settings: &settings,
+        history: &history,
+        run: &run,
+        mode: given.mode.map_or(Mode::Recover, crate::cli::args::ModeArg::mode),
+        by: person(),
+        failure,
+        since: given.since,
+        now,
+    };
+    planner::plan(planning).await.map_err(|why| no_plan(&runbook.id, why))
+}
+
+/// Returns the newest usable point that a restore takes by its name, where its component lives.
+fn newest(
+    estate: &Estate,
+    component: &ComponentId,
+    readings: &crate::domain::reading::Readings,
+    scope: crate::domain::scope::FailureScope,
+    moment: crate::domain::readiness::Moment,
+) -> Option<String> {
+    use crate::domain::readiness::{Usability, judge_points, sources};
+    use crate::domain::recovery_point::PointKind;
+    let component = estate.component(component)?;
+    let sources = sources(component, readings, &estate.cadences, scope, moment.now);
+    let judged = judge_points(component, &sources, readings, &estate.cadences, scope, moment);
+    let named = |kind: PointKind| {
+        matches!(
+            kind,
+            PointKind::Snapshot | PointKind::SnapshotCopy | PointKind::Image | PointKind::TableBackup
+                | PointKind::VaultPoint | PointKind::Dump | PointKind::StateVersion
+        )
+    };
+    let fits = judged
+        .iter()
+        .filter(|judged| judged.usability == Usability::Usable && named(judged.point.kind))
+        .filter(|judged| judged.point.place == component.home);
+    fits.max_by_key(|judged| judged.moment).map(|judged| judged.point.id.to_string())
+}
+
+fn no_plan(runbook: &str, why: NoPlan) -> Failure {
+    let failure = Failure::new(FailureKind::Usage, format!("there is no plan for `{runbook}`: {why}"));
+    match why {
+        NoPlan::Parameter { hint, .. } => failure.hint(hint),
+        NoPlan::NoParameter(_, known) => failure.hint(format!("there are: {known}")),
+        NoPlan::Step { why, .. } => match why.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        },
+    }
+}
+
+/// Four digits that nobody can foresee, so that two plans of one second have two names.
+fn chance() -> u16 {
+    let mut bytes = [0_u8; 2];
+    // Where there is no randomness the time alone names the run.
+    let _ = getrandom::fill(&mut bytes);
+    u16::from_le_bytes(bytes)
+}
+
+fn find<'a>(library: &'a Library, name: &str) -> Result<&'a Runbook, Failure> {
+    library.get(name).ok_or_else(|| {
+        let names: Vec<&str> = library.runbooks().map(|runbook| runbook.id.as_str()).collect();
+        let meant = crate::config::diagnostic::suggestion(name, names.iter().copied());
+        let shown = crate::domain::text::harmless(name);
+        let failure = Failure::new(FailureKind::Usage, format!("there is no runbook `{shown}`"));
+        match meant {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint("`lifeboat runbooks` lists them"),
+        }
+    })
+}
+
+/// Returns what was said as `name=value`.
+///
+/// # Errors
+/// When something is not of that form, or was said twice.
+pub fn pairs(said: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut pairs = BTreeMap::new();
+    for text in said {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            let shown = crate::domain::text::harmless(text);
+            Failure::new(FailureKind::Usage, format!("`{shown}` is not of the form NAME=VALUE"))
+        })?;
+        if pairs.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Failure::new(FailureKind::Usage, format!("parameter `{name}` was said twice")));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Returns the environment that a plan is for: that of the component that is named, else the only one.
+fn environment<'a>(
+    estate: &'a Estate,
+    runbook: &Runbook,
+    said: &BTreeMap<String, String>,
+) -> Result<&'a Environment, Failure> {
+    let named = runbook.parameters.iter().find_map(|parameter| {
+        let component = estate.component(&ComponentId::new(said.get(&parameter.name)?))?;
+        estate.environment(&component.environment)
+    });
+    match (named, estate.environments.as_slice()) {
+        (Some(environment), _) | (None, [environment]) => Ok(environment),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|environment| environment.name.as_str()).collect();
+            Err(Failure::new(FailureKind::Usage, "nothing says for which environment the plan is")
+                .hint(format!("name it with `-e`: {}", names.join(", "))))
+        }
+    }
+}
+
+/// Finds and reads a run.
+///
+/// # Errors
+/// When there is none, or it cannot be relied on.
+pub fn open_run(global: &Global, name: Option<&str>) -> Result<(Run, StateDir), Failure> {
+    let (runs, state) = runs(global)?;
+    Ok((store::load(&runs.find(name)?)?, state))
+}
+
+/// Leaves a request for a run.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn ask(folder: &RunFolder, ask: Ask) -> Result<String, Failure> {
+    let request = Request { by: person(), terminal: terminal(), sent_at: real_now(), ask };
+    request::leave(folder, &request)
+}
+
+/// Returns the time on the wall.
+pub fn real_now() -> Timestamp {
+    use crate::provider::port::Clock;
+    crate::provider::clock::SystemClock.now()
+}
+
+/// Starts an executor for a run where none lives.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start(folder: &RunFolder, state: &StateDir, told: &Told) -> Result<(), Failure> {
+    let program: PathBuf =
+        std::env::current_exe().map_err(|error| Failure::of("cannot tell where lifeboat lies", &error))?;
+    launch(&program, folder, state.path(), told)
+}

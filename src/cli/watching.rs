@@ -1,0 +1,121 @@
+//! Watching a run from the command line: its journal as it grows, a line for each event.
+
+use super::args::Format;
+use super::output::Output;
+use crate::domain::Text;
+use crate::engine::folder::{Folder, JOURNAL, PROGRESS, RunFolder};
+use crate::engine::line::{Head, Line};
+use crate::engine::replay;
+use crate::engine::step::Going;
+use crate::failure::{Failure, FailureKind};
+use crate::runbook::event::{Event, Rest};
+use crate::runbook::words::tell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often the journal is looked at.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// After how many looks what a step is at is said again although nothing has happened.
+const SAID_AGAIN: u32 = 100;
+
+/// Watches a run until it rests and nobody works on it, or the watcher is interrupted; returns the exit code.
+///
+/// # Errors
+/// When the journal cannot be read or relied on.
+pub fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
+    // While somebody watches, an operator is there.
+    let present = folder.watch().ok();
+    let mut head = Head::default();
+    let mut at = 0_usize;
+    let mut rest: Option<(Rest, Text)> = None;
+    let mut told = Told::default();
+    let mut quiet = 0;
+    loop {
+        // Whether somebody works on it is asked first: what was written before it ended is then read below.
+        let worked_on = folder.is_worked_on();
+        let bytes = folder
+            .read(JOURNAL)
+            .map_err(|error| Failure::of("cannot read the journal", &error))?
+            .unwrap_or_default();
+        let new = bytes.get(at..).unwrap_or_default();
+        let read = replay::read(new, &head).map_err(|broken| {
+            Failure::of("the journal cannot be relied on", &broken).with_kind(FailureKind::NotVerified)
+        })?;
+        for line in &read.lines {
+            print(line, new, output)?;
+            rest = match &line.event {
+                Some(Event::Rested { rest, why }) => Some((*rest, why.clone())),
+                _ => None,
+            };
+        }
+        quiet = if read.lines.is_empty() { quiet + 1 } else { 0 };
+        at += usize::try_from(read.length).unwrap_or(0);
+        head = read.head;
+        if !worked_on {
+            drop(present);
+            return ended(rest, output);
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            output.note("the run goes on; `lifeboat follow` watches it, `lifeboat pause` lets it rest");
+            return Ok(FailureKind::Detached.exit_code());
+        }
+        if output.format() == Format::Table {
+            told.tell(folder, output, quiet >= SAID_AGAIN);
+            if quiet >= SAID_AGAIN {
+                quiet = 0;
+            }
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+/// What was said last of each step under way.
+#[derive(Default)]
+struct Told(BTreeMap<Text, String>);
+
+impl Told {
+    fn tell(&mut self, folder: &RunFolder, output: &Output, again: bool) {
+        let Ok(Some(bytes)) = folder.read(PROGRESS) else { return };
+        let Ok(going) = serde_json::from_slice::<BTreeMap<Text, Going>>(&bytes) else { return };
+        for (step, going) in &going {
+            let percent = going.percent.map_or(String::new(), |percent| format!(" {percent} %"));
+            let says = format!("{step}:{percent} {}", going.says);
+            // Seconds that count down are no news.
+            let key: String = says.chars().filter(|c| !c.is_ascii_digit()).collect();
+            if again || self.0.get(step) != Some(&key) {
+                output.note(&format!("  {} {says}", going.at.strftime("%H:%M:%S")));
+                self.0.insert(step.clone(), key);
+            }
+        }
+    }
+}
+
+fn print(line: &Line, bytes: &[u8], output: &Output) -> Result<(), Failure> {
+    if output.format() == Format::Json {
+        // The line as it stands in the journal: who reads it can verify it.
+        let own = bytes
+            .split(|byte| *byte == b'\n')
+            .find(|text| text.ends_with(format!("{}\"}}", line.hash).as_bytes()));
+        return output.text(&String::from_utf8_lossy(own.unwrap_or_default()));
+    }
+    let says = line.event.as_ref().map_or_else(|| format!("({})", line.name), tell);
+    output.text(&format!("{} {}", line.at.strftime("%H:%M:%S"), crate::domain::text::harmless(&says)))
+}
+
+fn ended(rest: Option<(Rest, Text)>, output: &Output) -> Result<u8, Failure> {
+    match rest {
+        Some((Rest::Finished | Rest::Undone, _)) => Ok(0),
+        Some((Rest::Paused | Rest::WaitingForLogin, _)) => Ok(FailureKind::Detached.exit_code()),
+        Some((Rest::Stuck | Rest::Abandoned, why)) => {
+            output.note(&format!("error: {why}"));
+            Ok(FailureKind::RunFailed.exit_code())
+        }
+        None => Err(Failure::new(FailureKind::RunFailed, "whoever worked on the run ended without a word")
+            .hint("`lifeboat resume` goes on with it: nothing is done twice")),
+    }
+}
