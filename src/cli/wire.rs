@@ -3,6 +3,7 @@
 use super::args::Global;
 use crate::collector::{Collector, ReadingsStore, Snapshot, store};
 use crate::config::paths::{self, StateDir};
+use crate::config::runbooks::Rules;
 use crate::config::{self, Loaded};
 use crate::domain::Text;
 use crate::domain::estate::{Estate, Provider};
@@ -17,9 +18,11 @@ use crate::provider::clock::SystemClock;
 use crate::provider::port::{Act, Clock, LogIn, Look, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
+use crate::runbook::about::About;
+use jiff::tz::TimeZone;
 use crate::runbook::plan::Plan;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The name that stands for the sandbox where an environment is asked for.
 const SANDBOX: &str = "sandbox";
@@ -70,6 +73,18 @@ pub fn load(global: &Global) -> Result<(Loaded, String), Failure> {
             .hint("`lifeboat init` writes one from what your account holds; name another with --estate"));
     };
     Ok((config::load(&path)?, path.display().to_string()))
+}
+
+/// Returns the actions that there are.
+pub fn actions() -> &'static [&'static About] {
+    static ACTIONS: OnceLock<Vec<&'static About>> = OnceLock::new();
+    ACTIONS.get_or_init(|| crate::action::ACTIONS.iter().map(|action| action.about()).collect())
+}
+
+/// Returns what runbooks are judged by: the actions, and the day it is, in UTC.
+pub fn rules(global: &Global) -> Rules<'static> {
+    let now = global.sandbox.start.unwrap_or_else(|| SystemClock.now());
+    Rules { catalogue: actions(), today: now.to_zoned(TimeZone::UTC).date() }
 }
 
 /// Loads the estate of the demo.

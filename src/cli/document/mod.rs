@@ -12,7 +12,7 @@ pub use cursor::{CursorDocument, CursorRowStatus, CursorSet, CursorWorst, points
 pub use inventory::{MissingRead, PointStatusDocument, PointsDocument, points};
 pub use report::{
     CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
-    LoginStatus,
+    LoginStatus, RunbookFileStatus,
 };
 pub use run::{ParameterRow, RunRow, RunStepRow, RunbookRow, RunbooksDocument, RunsDocument, StepRow};
 pub use status::{
