@@ -127,7 +127,7 @@ async fn bind(
     let settings = |component: &ComponentId| {
         let component = estate.component(component)?;
         let reading = readings.of(&component.id, &component.home, Capability::Condition)?;
-        match &reading.held.as_ref()?.value {
+        match &reading.held.as_ref()?.fact {
             Fact::Condition(condition) if !condition.settings.is_empty() => Some(
                 condition.settings.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
             ),
