@@ -16,7 +16,7 @@
 //! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
 //! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, [`provider::tool`] for what lies outside, and [`provider::absent`] for what a build has not. |
 //! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
-//! | [`config`] | The estate file, its schema and diagnostics; where our own files lie. |
+//! | [`config`] | The estate file and runbooks, their schemas and diagnostics; where our own files lie. |
 //! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
 //! | [`domain`] | Facts and rules. No input or output, no clock, no async. |
 //! | [`failure`], [`telemetry`] | Failures as people meet them, with exit codes; diagnostics for us. |
@@ -65,6 +65,8 @@
 //! - **A scenario**: a row in the list of [`provider::sandbox`], and what happens in it. The README follows.
 //! - **A key of the estate file**: a field in [`config::estate_file`], its meaning in [`config::resolve`], what is
 //!   doubtful about it in [`config::check`]; the schema follows.
+//! - **A key of a runbook**: a field in [`config::runbook_file`], its meaning in [`config::runbooks`], and a file for
+//!   each mistake that can be made with it in `tests/fixtures/runbooks`; the schema follows.
 pub mod authority;
 pub mod cli;
 pub mod collector;

@@ -31,6 +31,7 @@ mod aws {
 mod cli {
     mod documents;
     mod errors;
+    mod runbooks;
     mod scenarios;
 }
 mod collector {
@@ -38,6 +39,7 @@ mod collector {
 }
 mod config {
     mod estates;
+    mod runbooks;
 }
 mod domain {
     mod dump;

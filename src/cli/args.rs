@@ -115,8 +115,8 @@ pub enum Command {
     States(StatesArgs),
     /// Look at what an account holds and write a first estate file.
     Init(InitArgs),
-    /// Check the estate file: mistakes, contradictions, things nothing can read.
-    Check,
+    /// Check the estate file and its runbooks: mistakes, contradictions, things nothing can read.
+    Check(CheckArgs),
     /// Log in to environments: by IAM Identity Center, or with the code of an MFA device.
     Login(LoginArgs),
     /// Print the least that an identity has to be allowed, as IAM policies.
@@ -274,6 +274,14 @@ pub struct InitArgs {
     pub name: Option<String>,
 }
 
+/// What `check` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Only these runbooks; if none is named, the estate file and the runbooks in its folders.
+    #[arg(value_name = "RUNBOOK")]
+    pub runbooks: Vec<PathBuf>,
+}
+
 /// What `login` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LoginArgs {
@@ -344,6 +352,8 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     /// The estate file.
     Estate,
+    /// A runbook.
+    Runbook,
     /// `status --format json`.
     Status,
     /// `points --format json`.

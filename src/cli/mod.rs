@@ -70,7 +70,7 @@ fn dispatch(parsed: &Arguments, output: &Output) -> Result<u8, Failure> {
                 .hint("build with the default features"))
         }
         Some(Command::Policy(given)) => command::policy::run(global, given, output),
-        Some(Command::Check) => command::check::run(global, output),
+        Some(Command::Check(given)) => command::check::run(global, given, output),
         Some(Command::Doctor) => command::doctor::run(global, output),
         Some(Command::Schema(given)) => command::schema::run(given, output),
         Some(Command::Completions(given)) => command::completions::run(given, output),

@@ -3,6 +3,7 @@
 use super::args::Global;
 use crate::collector::{Collector, ReadingsStore, Snapshot, store};
 use crate::config::paths::{self, StateDir};
+use crate::config::runbooks::Rules;
 use crate::config::{self, Loaded};
 use crate::domain::Text;
 use crate::domain::estate::{Estate, Provider};
@@ -17,6 +18,8 @@ use crate::provider::clock::SystemClock;
 use crate::provider::port::{Clock, LogIn, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
+use crate::runbook::about::About;
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,6 +70,18 @@ pub fn load(global: &Global) -> Result<(Loaded, String), Failure> {
             .hint("`lifeboat init` writes one from what your account holds; name another with --estate"));
     };
     Ok((config::load(&path)?, path.display().to_string()))
+}
+
+/// Returns the actions that there are.
+pub fn actions() -> &'static [&'static About] {
+    // None is written yet. While a catalogue is empty nothing is judged of it.
+    &[]
+}
+
+/// Returns what runbooks are judged by: the actions, and the day it is, in UTC.
+pub fn rules(global: &Global) -> Rules<'static> {
+    let now = global.sandbox.start.unwrap_or_else(|| SystemClock.now());
+    Rules { catalogue: actions(), today: now.to_zoned(TimeZone::UTC).date() }
 }
 
 /// Loads the estate of the demo.

@@ -285,7 +285,7 @@ fn secrets(file: &EstateFile) -> Vec<Diagnostic> {
 }
 
 /// Says whether `user:password@` stands in an address, with or without a scheme before it.
-fn has_password(address: &str) -> bool {
+pub(super) fn has_password(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     // An address of Git is `git@host:path`: there the colon comes after the at.
     rest.rsplit_once('@')

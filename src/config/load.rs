@@ -6,7 +6,7 @@ use super::yaml::{self, Budget};
 use super::{check, resolve};
 use crate::domain::estate::Estate;
 use crate::failure::{Failure, FailureKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An estate that loaded, and what is doubtful about its file.
 #[derive(Debug, Clone)]
@@ -17,6 +17,16 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// The file's text.
     pub source: String,
+    /// The folders with runbooks, as they are written, each with its place.
+    pub runbooks: Vec<(String, FilePlace)>,
+}
+
+impl Loaded {
+    /// Returns the folders with runbooks of the estate file at `path`, each with its place in it.
+    pub fn runbook_folders(&self, path: &Path) -> Vec<(PathBuf, FilePlace)> {
+        let base = path.parent().unwrap_or(Path::new(""));
+        self.runbooks.iter().map(|(folder, place)| (base.join(folder), *place)).collect()
+    }
 }
 
 /// Loads the estate file at `path`.
@@ -65,7 +75,11 @@ pub fn load_text(source: &str) -> Result<Loaded, Vec<Diagnostic>> {
     noted.dedup();
     match estate {
         Some(estate) if noted.iter().all(|diagnostic| diagnostic.gravity == Gravity::Warning) => {
-            Ok(Loaded { estate, warnings: noted, source: source.to_owned() })
+            let folders =
+                file.get().and_then(|file| file.runbooks.get()).map_or([].as_slice(), Vec::as_slice);
+            let folders = folders.iter().filter_map(|folder| Some((folder.get()?.clone(), folder.place()?)));
+            let runbooks = folders.collect();
+            Ok(Loaded { estate, warnings: noted, source: source.to_owned(), runbooks })
         }
         _ => Err(noted),
     }

@@ -1,8 +1,9 @@
-//! What people write: the estate file, and where lifeboat keeps its own files.
+//! What people write: the estate file and runbooks, and where lifeboat keeps its own files.
 //!
 //! [`fn@load`] reads an estate file into a [`crate::domain::estate::Estate`]; [`check`] says what is doubtful about a
 //! file that loads; [`proposal`] writes a first one from what was found in an account. The types of the file
-//! ([`estate_file`]) are also its JSON Schema ([`schema`]). Who may use it: everything above. What must stay true:
+//! ([`estate_file`]) are also its JSON Schema ([`schema`]). [`runbooks`] reads what is to be done, from files of the types
+//! in [`runbook_file`]. Who may use it: everything above. What must stay true:
 //! every mistake in a file is reported at its own line and column, all of them at once; YAML is read nowhere else than
 //! in [`yaml`]; and what is proposed loads without a mistake.
 
@@ -17,6 +18,8 @@ mod others;
 pub mod paths;
 pub mod proposal;
 pub mod resolve;
+pub mod runbook_file;
+pub mod runbooks;
 pub mod scalar;
 pub mod schema;
 pub mod yaml;

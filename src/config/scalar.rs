@@ -1,4 +1,4 @@
-//! Scalars of the estate file: each parsed once into the type that it is, each with its own message.
+//! Scalars of the files that people write: each parsed once into the type that it is, each with its own message.
 
 use crate::domain::{duration, retention};
 use jiff::Timestamp;
@@ -107,6 +107,29 @@ scalar! {
         .or_else(|| text.parse::<Date>().ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|z| z.timestamp()))
         .ok_or_else(|| format!("`{text}` is not a day or a moment; write 2026-10-12 or 2026-10-12T03:00:00Z")),
     { "type": "string", "description": "A day such as 2026-10-12, or a moment such as 2026-10-12T03:00:00Z." }
+}
+
+scalar! {
+    /// A day.
+    Day(Date),
+    |text| text.parse::<Date>().map_err(|_| format!("`{text}` is not a day; write it as 2026-10-12")),
+    { "type": "string", "format": "date", "description": "A day such as 2026-10-12." }
+}
+
+scalar! {
+    /// The name of a runbook, a parameter or a step, where it is not judged yet.
+    Word(String),
+    |text| Ok(text.to_owned()),
+    { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,63}$",
+      "description": "Lower-case letters, digits and dashes, beginning with a letter, at most 64 characters." }
+}
+
+scalar! {
+    /// Any single value, exactly as it was written.
+    AsWritten(String),
+    |text| Ok(text.to_owned()),
+    { "type": ["string", "number", "boolean"],
+      "description": "A value, taken exactly as it is written. ${params.x} and ${readings.component.field} refer to others; $$ is a dollar." }
 }
 
 fn name(text: &str) -> Result<String, String> {

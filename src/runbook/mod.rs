@@ -1,6 +1,7 @@
 //! What a recovery is and what may happen next.
 //!
 //! Pure: definitions, plans, events, the fold of events into the state of a run, and what may start in that state.
+//! [`template`] reads texts with references and [`fill`] fills them; [`condition`] says when a step runs.
 //! Used by `config` (which reads runbooks), `authority` (which turns a consent into the right to act), `action` and
 //! `engine`. What must stay true: the state of a run follows from its events alone; the consent for a step follows from
 //! its class and its environment alone, and binds to the hash of the plan that was shown.

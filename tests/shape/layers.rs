@@ -53,6 +53,7 @@ const BANS: &[(&str, &[&str])] = &[
     ("crossterm", &["tui/"]),
     ("termina::", &["tui/input.rs"]),
     ("serde_saphyr", &["config/yaml/"]),
+    ("cel::", &["runbook/condition/"]),
     ("aws_sdk", &["provider/aws/"]),
     ("kube::", &["provider/kubernetes/"]),
     ("std::process::Command", &["provider/tool/"]),

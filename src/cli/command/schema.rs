@@ -25,6 +25,7 @@ pub fn run(args: &SchemaArgs, output: &Output) -> Result<u8, Failure> {
 pub fn of(what: SchemaOf) -> Value {
     match what {
         SchemaOf::Estate => schema::estate(),
+        SchemaOf::Runbook => schema::runbook(),
         SchemaOf::Status => written::<StatusDocument>(),
         SchemaOf::Points => written::<PointsDocument>(),
         SchemaOf::PointsAt => written::<CursorDocument>(),

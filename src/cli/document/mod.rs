@@ -11,7 +11,7 @@ pub use cursor::{CursorDocument, CursorRowStatus, CursorSet, CursorWorst, points
 pub use inventory::{MissingRead, PointStatusDocument, PointsDocument, points};
 pub use report::{
     CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
-    LoginStatus,
+    LoginStatus, RunbookFileStatus,
 };
 pub use status::{
     BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,

@@ -11,8 +11,23 @@ use serde::Serialize;
 pub struct CheckDocument {
     /// The version of this contract.
     pub version: u32,
+    /// The estate file; null where only runbooks were named.
+    pub file: Option<Text>,
+    /// Whether everything that was checked loads.
+    pub loads: bool,
+    /// What is wrong or doubtful with the estate file, in the order of the file.
+    pub diagnostics: Vec<DiagnosticStatus>,
+    /// The runbooks that were checked.
+    pub runbooks: Vec<RunbookFileStatus>,
+}
+
+/// A file with a runbook.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunbookFileStatus {
     /// The file.
     pub file: Text,
+    /// The name of the runbook.
+    pub runbook: Text,
     /// Whether it loads.
     pub loads: bool,
     /// What is wrong or doubtful, in the order of the file.

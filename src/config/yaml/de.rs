@@ -20,10 +20,20 @@ thread_local! {
     static NOTED: RefCell<Vec<Diagnostic>> = const { RefCell::new(Vec::new()) };
     /// The place of the node that a [`Field`] is being read from.
     static PLACE: Cell<FilePlace> = const { Cell::new(FilePlace { line: 0, column: 0, start: 0, end: 0 }) };
+    /// The node that a [`Raw`] is being read from.
+    static NODE: Cell<Option<Node>> = const { Cell::new(None) };
 }
 
 /// The name by which the deserializer knows a [`Field`].
 const FIELD: &str = "lifeboat::Field";
+
+/// The name by which the deserializer knows a [`Raw`].
+pub(super) const RAW: &str = "lifeboat::Raw";
+
+/// Returns the node that a [`Raw`](super::Raw) is being read from, once.
+pub(super) fn take_node() -> Option<Node> {
+    NODE.take()
+}
 
 fn note(diagnostic: Diagnostic) {
     NOTED.with_borrow_mut(|noted| noted.push(diagnostic));
@@ -261,6 +271,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     ) -> Result<V::Value, Mistake> {
         if name == FIELD {
             PLACE.set(self.node.place);
+        } else if name == RAW {
+            NODE.set(Some(self.node.clone()));
         }
         visitor.visit_newtype_struct(self)
     }

@@ -103,14 +103,11 @@ fn says(error: &serde_saphyr::Error) -> String {
     // The place is shown beside it, and its advice is for programmers.
     let text = text.split(" at line ").next().unwrap_or(&text);
     for (inner, plain) in [
-        ("Documents", "the file holds several documents; an estate is one"),
+        ("Documents", "the file holds several documents, and may hold only one"),
         ("Depth", "this is nested too deep"),
         ("alias replay", "its aliases expand to more than a file may hold"),
         ("recursive references", "an alias refers to itself"),
-        (
-            "budget breached",
-            "the file asks for more than an estate needs: too many nodes, anchors or aliases",
-        ),
+        ("budget breached", "the file asks for more than any needs: too many nodes, anchors or aliases"),
     ] {
         if text.contains(inner) {
             return plain.to_owned();

@@ -1,13 +1,10 @@
 //! Judging a condition by the types of what it refers to, before anything is worked out.
 
-use super::{Condition, ConditionMistake, Reference, Type};
+use super::{Condition, ConditionMistake, Known, Reference, Type};
 use crate::domain::{duration, moment};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SourceInfo, operators};
 use jiff::Timestamp;
-
-/// What is known of the things that a condition refers to.
-type Known<'a> = dyn Fn(Reference<'_>) -> Result<Type, (String, Option<String>)> + 'a;
 
 /// The functions that a condition may use, with what they return.
 const FUNCTIONS: [(&str, Type); 12] = [

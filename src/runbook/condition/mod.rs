@@ -68,6 +68,9 @@ pub enum Reference<'a> {
     Step(&'a str, &'a str),
 }
 
+/// Says what a thing is that a condition refers to; or what is wrong with the reference, and perhaps what to write instead.
+pub type Known<'a> = dyn Fn(Reference<'_>) -> Result<Type, (String, Option<String>)> + 'a;
+
 /// What is wrong with a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionMistake {
@@ -130,23 +133,29 @@ impl Condition {
                 .take(1) // the others follow from the first
                 .map(|error| {
                     let at = character(source, error.pos);
-                    let says = error.msg.split(['\n', '{']).next().unwrap_or_default();
-                    let says = says.trim_start_matches("Syntax error: ").replace('\'', "`");
-                    let says = says.replace("`<EOF>`", "its end").replace("<EOF>", "its end");
-                    let says = says.split(" expecting ").next().unwrap_or_default().to_owned();
+                    let says = plain(&error.msg);
                     ConditionMistake::new(at, format!("this is not CEL: {says}")).help(help)
                 })
                 .collect()),
         }
     }
 
-    /// Returns everything that is wrong with it, where `known` says what each thing is that it refers to, or what is
-    /// wrong with the reference and perhaps what to write instead.
-    pub fn check(
-        &self,
-        known: &dyn Fn(Reference<'_>) -> Result<Type, (String, Option<String>)>,
-    ) -> Vec<ConditionMistake> {
+    /// Returns everything that is wrong with it, by what is `known` of the things that it refers to.
+    pub fn check(&self, known: &Known<'_>) -> Vec<ConditionMistake> {
         Judge::of(self, known)
+    }
+}
+
+/// Says in plain words what the parser says.
+fn plain(says: &str) -> String {
+    let says = says.trim_start_matches("Syntax error: ");
+    // What it would have expected is a list of signs that nobody reads.
+    let says = says.split(" expecting ").next().unwrap_or_default();
+    let token = says.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map(|(token, _)| token);
+    match token {
+        Some("<EOF>") => "something is missing at its end".to_owned(),
+        Some(token) => format!("`{}` does not belong here", token.replace("<EOF>", "")),
+        None => says.split(['\n', '{']).next().unwrap_or_default().trim().to_lowercase(),
     }
 }
 

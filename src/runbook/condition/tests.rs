@@ -115,7 +115,7 @@ fn every_mistake_is_found_before_anything_is_worked_out_with_its_place() {
     let said: Vec<_> = wrong.iter().map(|wrong| (wrong.at, wrong.says.as_str())).collect();
     assert_eq!(said.len(), 3, "{said:?}");
     assert_eq!(said[0].0, 0);
-    assert_eq!(said[2], (42, "there is no `stesp` here"));
+    assert_eq!(said[2], (43, "there is no `stesp` here"));
     assert_eq!(wrong[2].help.as_deref(), Some("did you mean `steps`?"));
 }
 
