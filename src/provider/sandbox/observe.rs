@@ -185,7 +185,6 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
     for (at, count, prefix) in deletions {
         let few = count < FEW;
         // What was undeleted is deleted no more.
-        let prefix: Text = prefix;
         let count = match act::left_deleted(world, resource.name.as_str(), prefix.as_str(), now) {
             Some(0) => continue,
             Some(left) => left as u64,
