@@ -63,6 +63,8 @@
 //!   adapter, a line in what the collector asks.
 //! - **A theme**: a file in `themes/` that covers every role, and its line in [`tui::theme`].
 //! - **A scenario**: a row in the list of [`provider::sandbox`], and what happens in it. The README follows.
+//! - **A call of the sandbox**: its answer in the file of its service under `provider::sandbox::act`, by the same names and
+//!   codes as the service's own.
 //! - **A key of the estate file**: a field in [`config::estate_file`], its meaning in [`config::resolve`], what is
 //!   doubtful about it in [`config::check`]; the schema follows.
 //! - **A key of a runbook**: a field in [`config::runbook_file`], its meaning in [`config::runbooks`], and a file for

@@ -46,6 +46,15 @@ mod domain {
     mod matrix;
     mod properties;
 }
+mod sandbox {
+    mod durable;
+    mod ec2;
+    mod faults;
+    mod gear;
+    mod outside;
+    mod rds;
+    mod s3;
+}
 mod shape {
     mod authority;
     mod docs;

@@ -105,14 +105,15 @@ impl WorldFile {
     /// # Errors
     /// When it cannot be written down.
     pub fn renew(&self, environment: &EnvironmentName) -> Result<(), Failure> {
-        let renewed = self.under_lock(super::store::real_now(), |_, now| {
+        let renewed = self.under_lock(super::store::real_now(), |world, now| {
+            let events = world.events.len();
             let deed = Deed {
                 at: now,
                 call: None,
                 operation: "login".to_owned(),
                 target: environment.to_string(),
                 applied: true,
-                changes: vec![Change::Renewed(environment.clone())],
+                changes: vec![Change::Renewed { environment: environment.clone(), events }],
                 matched: Vec::new(),
                 struck: None,
             };

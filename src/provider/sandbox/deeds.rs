@@ -206,7 +206,12 @@ pub(super) enum Change {
         versions: Vec<ObjectVersion>,
     },
     /// Somebody logged in anew.
-    Renewed(EnvironmentName),
+    Renewed {
+        /// Where.
+        environment: EnvironmentName,
+        /// How many events the world had by then: the sessions that they end are over.
+        events: usize,
+    },
 }
 
 /// A line of the log.
@@ -254,7 +259,7 @@ pub struct Effect {
 pub struct Deeds {
     things: BTreeMap<(Sort, Place, String), Thing>,
     objects: BTreeMap<String, BTreeMap<String, Vec<ObjectVersion>>>,
-    renewed: BTreeMap<EnvironmentName, Timestamp>,
+    renewed: BTreeMap<EnvironmentName, usize>,
     ended: BTreeMap<ComponentId, Timestamp>,
     effects: Vec<Effect>,
     matched: BTreeMap<FaultId, u32>,
@@ -297,8 +302,8 @@ impl Deeds {
                 Change::Object { bucket, key, versions } => {
                     self.objects.entry(bucket).or_default().insert(key, versions);
                 }
-                Change::Renewed(environment) => {
-                    self.renewed.insert(environment, deed.at);
+                Change::Renewed { environment, events } => {
+                    self.renewed.insert(environment, events);
                 }
             }
         }
@@ -324,9 +329,9 @@ impl Deeds {
         self.objects.contains_key(bucket)
     }
 
-    /// Returns when somebody last logged in anew.
-    pub(super) fn renewed(&self, environment: &EnvironmentName) -> Option<Timestamp> {
-        self.renewed.get(environment).copied()
+    /// Returns how many events the world had when somebody last logged in anew.
+    pub(super) fn renewed(&self, environment: &EnvironmentName) -> usize {
+        self.renewed.get(environment).copied().unwrap_or(0)
     }
 
     /// Returns when the automated backups of a component ended with its database, or will end.

@@ -185,10 +185,10 @@ pub(super) fn condition(world: &World, id: &ComponentId, resource: &Resource, no
     for (at, count, prefix) in deletions {
         let few = count < FEW;
         // What was undeleted is deleted no more.
-        let count = match act::left_deleted(world, resource.name.as_str(), now) {
-            Some(0) if count >= FEW => continue,
-            Some(left) if count >= FEW => left as u64,
-            _ => count,
+        let count = match act::left_deleted(world, resource.name.as_str(), prefix.as_str(), now) {
+            Some(0) => continue,
+            Some(left) => left as u64,
+            None => count,
         };
         let objects = if count == 1 { "1 object was".to_owned() } else { format!("{count} objects were") };
         incidents.push(Incident {

@@ -267,13 +267,10 @@ impl World {
 
     /// Returns when the session of an environment ends that nobody renewed; `None` where it renews itself.
     pub fn session_ends(&self, environment: &EnvironmentName, now: Timestamp) -> Option<Timestamp> {
-        let renewed = self.deeds.renewed(environment);
-        let begun = |event: &&Event| event.at <= now && renewed.is_none_or(|renewed| renewed < event.at);
-        let ended = self
-            .events
-            .iter()
-            .filter(begun)
-            .filter(|event| matches!(&event.what, Happening::SessionEnds(name) if name == environment));
+        let since = self.events.iter().skip(self.deeds.renewed(environment));
+        let begun = since.filter(|event| event.at <= now);
+        let ended =
+            begun.filter(|event| matches!(&event.what, Happening::SessionEnds(name) if name == environment));
         ended.map(|event| after(event.at, SESSION_LEFT)).min()
     }
 

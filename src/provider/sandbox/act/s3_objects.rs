@@ -13,15 +13,12 @@ use std::time::Duration;
 pub(in super::super) const DELETED_PREFIX: &str = "invoices/2026/";
 /// The size beyond which one copy does not do (S3).
 pub(super) const LARGEST_COPY: u64 = 5 << 30;
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// What a key is besides an ordinary object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Peculiar {
     /// Nothing.
     No,
-    /// Somebody deleted it long ago.
-    Deleted,
     /// Its newest version lies in an archive.
     Archived,
     /// It is larger than one copy can be.
@@ -32,7 +29,7 @@ enum Peculiar {
 const KEYS: [(&str, u64, Peculiar); 16] = [
     ("README.txt", 1, Peculiar::No),
     ("exports/2026-10-31 final (1).csv", 2, Peculiar::No),
-    ("exports/old.csv", 2, Peculiar::Deleted),
+    ("exports/old.csv", 2, Peculiar::No),
     ("images/a+b=c&d.png", 2, Peculiar::No),
     ("images/größe ü.jpg", 3, Peculiar::No),
     ("images/日本語/写真.jpg", 1, Peculiar::No),
@@ -58,22 +55,21 @@ pub(super) fn versions(world: &World, bucket_name: &str, key: &str, now: Timesta
     if let Some(versions) = world.deeds.object(bucket_name, key) {
         return versions.to_vec();
     }
-    let Some((id, _)) = bucket(world, bucket_name) else { return Vec::new() };
+    let Some((id, resource)) = bucket(world, bucket_name) else { return Vec::new() };
     KEYS.iter().find(|(known, _, _)| *known == key).map_or_else(Vec::new, |(key, count, peculiar)| {
-        own(world, id, bucket_name, key, *count, *peculiar, now)
+        own(world, (id, resource), key, *count, *peculiar, now)
     })
 }
 
 fn own(
     world: &World,
-    id: &ComponentId,
-    bucket: &str,
+    (id, resource): (&ComponentId, &Resource),
     key: &str,
     count: u64,
     peculiar: Peculiar,
     now: Timestamp,
 ) -> Vec<ObjectVersion> {
-    let mut chance = Chance::new(world.seed, &format!("object {bucket}/{key}"));
+    let mut chance = Chance::new(world.seed, &format!("object {}/{key}", resource.name));
     let mut at = before(world.began, Duration::from_secs(chance.between(86_400, 40 * 86_400)));
     let mut versions = Vec::new();
     for _ in 0..count {
@@ -88,8 +84,11 @@ fn own(
         });
         at = before(at, Duration::from_secs(chance.between(86_400, 30 * 86_400)));
     }
-    if peculiar == Peculiar::Deleted {
-        versions.insert(0, marker(&chance.hex(32), before(world.began, DAY / 4)));
+    // What somebody deleted before the world began: one key of those under the prefix.
+    let earlier = resource.deleted.as_ref().filter(|(_, _, prefix)| last_under(prefix.as_str()) == Some(key));
+    if let Some((at, _, _)) = earlier {
+        versions.retain(|version| version.at < *at);
+        versions.insert(0, marker(&chance.hex(32), *at));
     }
     let deleted = world.since(now, |what| matches!(what, Happening::ObjectsDeleted(bucket) if bucket == id));
     if let Some(at) = deleted.filter(|_| key.starts_with(DELETED_PREFIX)) {
@@ -103,11 +102,20 @@ pub(super) fn marker(id: &str, at: Timestamp) -> ObjectVersion {
     ObjectVersion { id: id.to_owned(), etag: None, size: 0, at, class: String::new() }
 }
 
-/// Returns how many of the keys that `objects-deleted` deleted are deleted still; `None` while nobody has touched the
-/// bucket.
-pub(in super::super) fn left_deleted(world: &World, bucket: &str, now: Timestamp) -> Option<usize> {
+/// Returns the last key under a prefix, by its name.
+fn last_under(prefix: &str) -> Option<&'static str> {
+    KEYS.iter().map(|(key, _, _)| *key).filter(|key| key.starts_with(prefix)).max()
+}
+
+/// Returns how many of the keys under a prefix are deleted; `None` while no act has touched the bucket.
+pub(in super::super) fn left_deleted(
+    world: &World,
+    bucket: &str,
+    prefix: &str,
+    now: Timestamp,
+) -> Option<usize> {
     let is_deleted =
         |key: &str| versions(world, bucket, key, now).first().is_some_and(ObjectVersion::is_marker);
-    let keys = KEYS.iter().filter(|(key, _, _)| key.starts_with(DELETED_PREFIX) && is_deleted(key));
+    let keys = KEYS.iter().filter(|(key, _, _)| key.starts_with(prefix) && is_deleted(key));
     world.deeds.touched(bucket).then(|| keys.count())
 }
