@@ -14,7 +14,7 @@
 //! | [`cli`] | The commands, their documents, and [`cli::wire`]: the only place that names concrete adapters. |
 //! | [`tui`] | The console: a pure model, a pure view, and a small runtime around them. |
 //! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
-//! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, [`provider::tool`] for what lies outside, and [`provider::absent`] for what a build has not. |
+//! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, [`provider::tool`] for what lies outside, [`provider::local`] for calls that go to no cloud, and [`provider::absent`] for what a build has not. |
 //! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
 //! | [`config`] | The estate file and runbooks, their schemas and diagnostics; where our own files lie. |
 //! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
@@ -57,6 +57,7 @@
 //!   of its service. Guard, rights and rates follow from the row.
 //! - **Something that is wrong with a state, or speaks for a lock's holder being gone**: [`domain::state`] or
 //!   [`domain::lock`], then its code in [`domain::readiness`]; commands, pane and README follow.
+//! - **A call that goes to no cloud**: its name in [`provider::local`] and a file there; it is routed by its service.
 //! - **A pane**: a variant in [`tui::model::Pane`], a file of its name in `model`, `update` and `view`, an arm in
 //!   `update/pane.rs`.
 //! - **A port**: a trait in [`provider::port`], a capability and a fact in [`domain::reading`], an answer in every

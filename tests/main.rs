@@ -66,8 +66,13 @@ mod tool {
     mod children;
     mod folder;
     mod git;
+    mod killed;
+    mod local;
+    mod probes;
     mod remotes;
     mod route;
+    mod supervised;
+    mod webhook;
 }
 mod tui {
     mod hostile;

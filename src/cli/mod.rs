@@ -30,6 +30,10 @@ use std::ffi::OsString;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     // Whatever we make is ours alone, be it by a library that does not ask.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if let Some(code) = wire::supervise(&arguments) {
+        return code;
+    }
     let parsed = match Arguments::try_parse_from(arguments) {
         Ok(parsed) => parsed,
         Err(error) => {

@@ -15,6 +15,7 @@ use crate::failure::{Failure, FailureKind};
 #[cfg(feature = "aws-core")]
 use crate::provider::aws::{AwsAdapter, AwsCalls, Connections};
 use crate::provider::clock::SystemClock;
+use crate::provider::local::{self, CallRouter, LocalCalls};
 use crate::provider::port::{Act, Clock, LogIn, Look, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
@@ -387,4 +388,13 @@ pub fn judge_opened(mut wired: Wired, kept: bool, since: Option<jiff::Timestamp>
         moment,
         notes: wired.notes,
     })
+}
+
+/// Watches over a child of a run, where that is what lifeboat started itself for, and returns the exit code. It is no
+/// command of [`super::args`], because completions would show it, and nobody may call it by hand.
+pub fn supervise(arguments: &[std::ffi::OsString]) -> Option<u8> {
+    match arguments {
+        [_, command, home] if command == local::child::COMMAND => Some(local::supervise(home.as_ref())),
+        _ => None,
+    }
 }

@@ -56,10 +56,16 @@ const BANS: &[(&str, &[&str])] = &[
     ("cel::", &["runbook/condition/"]),
     ("aws_sdk", &["provider/aws/"]),
     ("kube::", &["provider/kubernetes/"]),
-    ("std::process::Command", &["provider/tool/"]),
+    ("std::process::Command", &["provider/tool/", "provider/local/child/"]),
+    ("Command::new(", &["provider/tool/", "provider/local/child/"]),
+    ("hyper::", &["provider/local/http/"]),
+    ("rustls::", &["provider/local/http/tls.rs", "provider/aws/"]),
     ("tokio::process", &["provider/tool/"]),
     ("Timestamp::now()", &["provider/clock.rs", "provider/sandbox/store.rs", "provider/sandbox/adapter.rs"]),
-    ("Instant::now()", &["collector/collect.rs", "collector/heard.rs", "provider/aws/", "tui/runtime.rs"]),
+    (
+        "Instant::now()",
+        &["collector/collect.rs", "collector/heard.rs", "provider/aws/", "provider/local/", "tui/runtime.rs"],
+    ),
     ("SystemTime::now()", &[]),
     ("println!", &[]),
     (
@@ -71,6 +77,7 @@ const BANS: &[(&str, &[&str])] = &[
             "provider/sandbox/store.rs",
             "provider/sandbox/log.rs",
             "provider/aws/",
+            "provider/local/child/",
             "provider/tool/",
             "tui/keymap/load.rs",
         ],
@@ -140,9 +147,10 @@ fn each_layer_uses_only_what_stands_below_it() {
 #[test]
 fn adapters_know_ports_and_not_each_other() {
     for (own, others) in [
-        ("provider/sandbox/", ["provider::absent", "provider::aws", "provider::tool"]),
-        ("provider/tool/", ["provider::absent", "provider::aws", "provider::sandbox"]),
-        ("provider/aws/", ["provider::absent", "provider::tool", "provider::sandbox"]),
+        ("provider/sandbox/", ["provider::absent", "provider::aws", "provider::local", "provider::tool"]),
+        ("provider/tool/", ["provider::absent", "provider::aws", "provider::local", "provider::sandbox"]),
+        ("provider/local/", ["provider::absent", "provider::aws", "provider::sandbox", "provider::tool"]),
+        ("provider/aws/", ["provider::absent", "provider::local", "provider::tool", "provider::sandbox"]),
     ] {
         for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with(own)) {
             for (line, code) in code(&text) {

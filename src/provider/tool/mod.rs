@@ -1,7 +1,7 @@
 //! What lies outside AWS: Git remotes, asked with git, and database dumps in folders.
 //!
 //! [`ToolAdapter`] reads them; [`route`] puts it before another adapter and sends each question to who can answer it. Who
-//! may use it: `cli::wire`. What must stay true: this is the only place that runs programs, always by a list of arguments
+//! may use it: `cli::wire`. What must stay true: programs are run by a list of arguments
 //! and never through a shell, in a process group that ends with the read, and with prompts off; and nothing outside our
 //! own folder is ever written.
 

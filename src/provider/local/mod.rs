@@ -1,0 +1,111 @@
+//! Calls that do not go to a cloud: probes over the network, webhooks, and programs as children.
+//!
+//! [`LocalCalls`] answers them behind the ports [`Look`] and [`Act`]; [`route_looks`] and [`route_acts`] put it beside
+//! another adapter and send each call to who can answer it. Who may use it: `cli::wire`. What must stay true:
+//!
+//! - A probe that is not green is an answer, not an error; an error says that nothing was found out.
+//! - No error and no answer repeats a header's value, the query of a URL, what a request carried, or what the other
+//!   side wrote besides its status.
+//! - A request is made once: no redirect is followed, nothing is repeated, no proxy is used.
+//! - A child is run by a list of arguments and never by a shell of ours, at most once for each folder that the engine
+//!   gives it, and outlives the engine ([`child`]).
+//!
+//! Values such as `${secrets.NAME}` are replaced by the caller: what comes here is sent as it is.
+
+mod arguments;
+pub mod child;
+mod dial;
+mod dns;
+mod http;
+mod router;
+
+pub use child::supervise;
+pub use router::{CallRouter, route_acts, route_looks};
+
+use crate::authority::ArmedCall;
+use crate::domain::ids::EnvironmentName;
+use crate::provider::port::{Act, BoxFuture, CallTrouble, Credentials, Look};
+use crate::runbook::call::{Call, Reply};
+use http::Trust;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The services that are answered here.
+pub const SERVICES: [&str; 5] = ["http", "tcp", "dns", "webhook", "tool"];
+
+/// The operations that look.
+pub const LOOKS: [&str; 4] = ["http:Get", "tcp:Connect", "dns:Resolve", "tool:Status"];
+
+/// The operations that act.
+pub const ACTS: [&str; 3] = ["webhook:Post", "tool:Run", "tool:Stop"];
+
+/// Answers the calls of [`SERVICES`].
+#[derive(Debug, Clone)]
+pub struct LocalCalls {
+    program: PathBuf,
+    trust: Trust,
+}
+
+impl LocalCalls {
+    /// Returns calls whose children are watched over by `program`: an absolute path of `lifeboat` itself, such as
+    /// [`this_program`] returns it.
+    pub fn new(program: &Path) -> Self {
+        Self { program: program.to_owned(), trust: Trust::default() }
+    }
+
+    /// Returns the same with the certificate authorities of a PEM file beside those of the system.
+    pub fn with_authorities(self, pem: &Path) -> Self {
+        Self { trust: Trust::beside(pem), ..self }
+    }
+}
+
+/// Returns the path by which this process can start itself again. On Linux it is found even when the file has been
+/// replaced since.
+///
+/// # Errors
+/// When the system does not say it.
+pub fn this_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
+/// Returns the answer of something that has no request id.
+fn reply(status: u16, body: Value) -> Reply {
+    Reply { request_id: None, status, body }
+}
+
+fn not_sent(why: impl Into<String>) -> CallTrouble {
+    CallTrouble::NotSent(why.into().into())
+}
+
+impl Look for LocalCalls {
+    fn look<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Reply, CallTrouble>> {
+        Box::pin(async move {
+            match call.operation.as_str() {
+                "http:Get" => http::probe::get(call, &self.trust).await,
+                "tcp:Connect" => dial::probe(call).await,
+                "dns:Resolve" => dns::probe(call).await,
+                "tool:Status" => child::status(call).await,
+                other => Err(not_sent(format!("{other} is no call that looks"))),
+            }
+        })
+    }
+
+    fn credentials<'a>(&'a self, _: &'a EnvironmentName) -> BoxFuture<'a, Result<Credentials, CallTrouble>> {
+        Box::pin(async { Err(not_sent("calls of this machine are made without a login")) })
+    }
+}
+
+impl Act for LocalCalls {
+    fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>> {
+        Box::pin(async move {
+            let id = call.id().to_string();
+            let call = call.into_call();
+            match call.operation.as_str() {
+                "webhook:Post" => http::webhook::post(&call, &self.trust).await,
+                "tool:Run" => child::run(&call, &id, &self.program).await,
+                "tool:Stop" => child::stop(&call).await,
+                other => Err(not_sent(format!("{other} is no call that acts"))),
+            }
+        })
+    }
+}
