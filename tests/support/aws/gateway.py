@@ -10,8 +10,9 @@ AssumeRole gave through the gateway belong to the account of the role.
 
 Whose call it is
 ================
-The User-Agent of a call of a run carries the word `lifeboat-step/<run>/<step>/<direction>/<attempt>/<call>`: run and step
-are [A-Za-z0-9._-]+, direction is `forward` or `undo`, attempt and call are numbers. A call without it is unattributed.
+The User-Agent (or x-amz-user-agent) of a call of a run carries a word of its own,
+`lifeboat-step/<run>/<step>/<direction>/<attempt>/<call>`: run and step are [A-Za-z0-9._-]+, direction is `forward` or
+`undo`, attempt and call are numbers. A call without it is unattributed.
 
 Order: rules (what comes before the call), tokens, conditions, the upstream, effects, rules (what comes after it).
 
@@ -39,7 +40,11 @@ IdempotentParameterMismatchException; Backup: InvalidParameterValueException, a 
 account, Region and operation.
 Conditions of S3: If-Match and If-None-Match of PutObject, CopyObject, CompleteMultipartUpload and DeleteObject, and
 x-amz-copy-source-if-*: 412 PreconditionFailed with the Condition, 404 NoSuchKey for an If-Match with an ETag where
-nothing is. They hold against other writes of the same key through the gateway.
+nothing is. They hold against other writes of the same key through the gateway. What was judged here is not sent on.
+
+To judge, the gateway itself asks the upstream: HEAD before DeleteObject and before a write with a condition, DescribeDB...
+around ModifyDBInstance and ModifyDBCluster. These carry the User-Agent `gateway-probe`: the upstream counts them among its
+calls (/_gear/calls) and its own rules can meet them; the gateway's log does not show them.
 
 Control: JSON in and out, under /_gateway/
 ==========================================
@@ -113,8 +118,6 @@ sys.dont_write_bytecode = True
 from gateway_call import Gateway
 from gateway_http import Gone, Link, Stream, moment, read_request, reply_bytes, reset, wait_gone
 
-TRACE = bool(os.environ.get("GEAR_TRACE"))
-
 
 class Connection:
     """One client: its requests are read, judged and answered one after the other."""
@@ -132,8 +135,7 @@ class Connection:
         except (OSError, Gone):
             pass
         except Exception:
-            if TRACE:
-                traceback.print_exc()
+            traceback.print_exc()  # the gateway is wrong, not the test
             reset(self.sock)  # never an end that looks like an answer
         finally:
             self.link.close()

@@ -50,7 +50,7 @@ class Gateway:
     def answer(self, request, link, sock, connection, count):
         """Returns the row of the log and the reply; the row says how the connection is cut if it is."""
         call = operations.identify(request.environ(), request.body) if request.fields or not request.half else None
-        step = step_of(request.fields.get("user-agent"))
+        step = step_of(request.fields.get("user-agent")) or step_of(request.fields.get("x-amz-user-agent"))
         row = self.ledger.begin(request, call, step, connection, count)
         if request.half:
             return row, None

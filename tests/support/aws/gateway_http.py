@@ -275,7 +275,7 @@ def reply_bytes(status, headers, body, method, cut=False, closes=False):
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Unknown"
-    lines, length = [f"HTTP/1.1 {status} {phrase}"], len(body)
+    lines, length = [f"HTTP/1.1 {status} {phrase}"], len(body) + (cut == "partial")
     for name, value in headers:
         low = name.lower()
         if low == "content-length" and (method == "HEAD" or cut == "partial"):

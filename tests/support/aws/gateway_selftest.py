@@ -122,6 +122,18 @@ class Effects(Base):
         self.assertEqual(len(self.twice()), 1)
         self.assertEqual([one["operation"] for one in self.get("unattributed")], ["CreateVolume"])
 
+    def test_what_is_done_again_on_the_way_back_is_not_twice(self):
+        ec2, one = self.client("ec2"), self.instance()
+        self.step("restart", direction="forward")
+        ec2.reboot_instances(InstanceIds=[one])
+        self.step("restart", direction="undo")
+        ec2.reboot_instances(InstanceIds=[one])
+        self.assertEqual(self.twice(), [])
+        self.step("restart", attempt=2, direction="undo")
+        ec2.reboot_instances(InstanceIds=[one])
+        self.assertEqual(self.twice(), [("restart", "undo", 1, "RebootInstances", 2)])
+        self.assertEqual(self.effects(run="r", direction="forward"), [("RebootInstances", one)])
+
     def test_what_is_set_twice_changes_once(self):
         rds = self.database()
         for attempt, days in ((1, 9), (2, 9)):
