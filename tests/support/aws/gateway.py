@@ -30,6 +30,8 @@ gateway_table.py:
   never    Decrypt, PutMetricData, ...: changes nothing that stays
 Operations that are not in the table and do not read (by name: Describe, List, Get, Head, ...) are `always`, and
 `unknown`. An S3 answer of 200 with an <Error> in it is none. What the gateway itself answers is none.
+What the upstream did and did not own up to is not seen: answers are lost by rules of the gateway, not by those of
+server.py with `after`.
 
 What AWS does and test servers do not, and is therefore done here
 =================================================================
@@ -85,8 +87,8 @@ POST   /_gateway/rules             [rule, ...] or one rule; added to those there
          client gets. Without it an error or a cut means that the upstream never saw the call;
          "hide": {"seconds": s}: what the call made is not told by Describe, List and Get until s seconds of the gateway's
          clock have gone: NotFound by its id, left out of lists. EC2: volumes, snapshots, instances, images, interfaces,
-         addresses, launch templates; RDS: instances, snapshots, clusters and theirs; services that speak JSON. Not S3,
-         which is consistent, and not Route 53. Changing calls see everything. Ends nothing; goes with "after".
+         addresses, launch templates; RDS: instances, snapshots, clusters and theirs; services that speak JSON, and
+         GetResources of all. Not S3, which is consistent, and not Route 53. Changing calls see everything. Ends nothing; goes with "after".
          The first rule that fits and ends the call wins. A rule counts only what it is asked about.
 GET    /_gateway/rules?account=    the rules with "matched" and "fired"
 DELETE /_gateway/rules?account=|id=

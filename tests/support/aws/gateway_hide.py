@@ -1,6 +1,7 @@
 """What is there already and not seen yet: answers without it, as a service gives them that is consistent in the end."""
 
 import json
+import re
 import threading
 from urllib.parse import parse_qsl
 from xml.dom import minidom
@@ -32,6 +33,7 @@ RDS_ALIAS = {
 }
 EC2_IDS = ("volumeId", "snapshotId", "instanceId", "imageId", "resourceId", "networkInterfaceId", "allocationId",
            "launchTemplateId")  # fmt: skip
+TAGS = "resourcegroupstaggingapi"  # tells of the resources of all services
 MADE = ("Create", "Restore", "Copy", "Run", "Register", "Allocate", "Import", "StartBackup", "StartCopy", "StartRestore")
 
 
@@ -61,8 +63,8 @@ class Hidden:
     def _of(self, call):
         if not self.until:
             return set()
-        now, who = self.clock.now(), (call.account, call.region, call.service)
-        return {key[3:] for key, end in list(self.until.items()) if key[:3] == who and end > now}
+        now, who = self.clock.now(), (call.account, call.region, call.service)[: 2 if call.service == TAGS else 3]
+        return {key[3:] for key, end in list(self.until.items()) if key[: len(who)] == who and end > now}
 
     def edit(self, call, reply):
         """Takes out of the answer to a read what is hidden, or returns the service's error for it."""
@@ -127,8 +129,10 @@ def _without(value, names):
 
 def _is(value, names):
     if isinstance(value, dict):
-        return any(isinstance(one, str) and one in names for one in value.values())
-    return isinstance(value, str) and value in names
+        return any(isinstance(one, str) and _is(one, names) for one in value.values())
+    if not isinstance(value, str):
+        return False
+    return value in names or (value.startswith("arn:") and re.split("[:/]", value)[-1] in names)
 
 
 def _text(node, tag):

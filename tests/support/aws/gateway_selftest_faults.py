@@ -193,7 +193,12 @@ class Hide(Base):
         named = ec2.describe_snapshots(Filters=[{"Name": "snapshot-id", "Values": [snapshot]}])
         self.assertEqual(named["Snapshots"], [])
         self.assertEqual({one["id"] for one in self.get("hidden")}, {volume, snapshot})
+        ec2.create_tags(Resources=[seen, volume], Tags=[{"Key": "k", "Value": "v"}])
+        tagged = self.client("resourcegroupstaggingapi").get_resources
+        self.assertEqual([one["ResourceARN"].rpartition("/")[2] for one in tagged()["ResourceTagMappingList"]], [seen])
+        self.assertEqual([one["ResourceId"] for one in ec2.describe_tags()["Tags"]], [seen])
         self.shift()
+        self.assertEqual(len(tagged()["ResourceTagMappingList"]), 2)
         self.assertEqual(len(ec2.describe_volumes(VolumeIds=[volume])["Volumes"]), 1)
         self.assertEqual(ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]["VolumeId"], seen)
 
