@@ -21,6 +21,7 @@ mod aws {
     mod cursor;
     mod dumps;
     mod facts;
+    mod gateway;
     mod guard;
     mod login;
     mod manners;

@@ -305,7 +305,6 @@ pub fn real_now() -> Timestamp {
 /// # Errors
 /// When it cannot be started.
 pub fn start(folder: &RunFolder, state: &StateDir, told: &Told) -> Result<(), Failure> {
-    let program: PathBuf =
-        std::env::current_exe().map_err(|error| Failure::of("cannot tell where lifeboat lies", &error))?;
+    let program: PathBuf = wire::this_program()?;
     launch(&program, folder, state.path(), told)
 }

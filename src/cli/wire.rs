@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureKind};
 #[cfg(feature = "aws-core")]
 use crate::provider::aws::{AwsAdapter, AwsCalls, Connections};
 use crate::provider::clock::SystemClock;
-use crate::provider::local::{self, CallRouter, LocalCalls};
+use crate::provider::local::{self, LocalCalls, route_acts, route_looks};
 use crate::provider::port::{Act, Clock, LogIn, Look, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
@@ -23,6 +23,7 @@ use crate::runbook::about::About;
 use jiff::tz::TimeZone;
 use crate::runbook::plan::Plan;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// The name that stands for the sandbox where an environment is asked for.
@@ -220,6 +221,7 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
         let tools = ToolAdapter::new(&state.folder("cache")?);
         let leash = Some(tools.leash());
         let (real, look) = real_observers(estate, state)?;
+        let look = route_looks(look, local_calls()?);
         let real = route(real, tools);
         let observers =
             estate.environments.iter().map(|environment| (environment.name.clone(), real.clone())).collect();
@@ -294,7 +296,7 @@ pub struct Acting {
 ///
 /// # Errors
 /// When the environment is not there any more, or cannot be reached at all.
-pub fn acting(estate: &Estate, plan: &Plan, state: &StateDir) -> Result<Acting, Failure> {
+pub fn acting(estate: &Estate, plan: &Plan, state: &StateDir, run: &Path) -> Result<Acting, Failure> {
     if let Some(sandbox) = &plan.sandbox {
         let folder = state.folder("sandbox")?;
         let opening = Opening { speed: None, start: None, fresh: false };
@@ -305,7 +307,22 @@ pub fn acting(estate: &Estate, plan: &Plan, state: &StateDir) -> Result<Acting, 
         return Ok(Acting { look, act, clock, simulated: true });
     }
     let (look, act) = real_calls(estate, state)?;
+    let local = local_calls()?.within(run);
+    let (look, act) = (route_looks(look, local.clone()), route_acts(act, local));
     Ok(Acting { look, act, clock: Arc::new(SystemClock), simulated: false })
+}
+
+/// Returns the path by which this process can start itself again.
+///
+/// # Errors
+/// When the system does not say it.
+pub fn this_program() -> Result<PathBuf, Failure> {
+    local::this_program().map_err(|error| Failure::of("cannot tell where lifeboat lies", &error))
+}
+
+/// Returns what makes calls from this machine: probes, webhooks, programs.
+fn local_calls() -> Result<LocalCalls, Failure> {
+    Ok(LocalCalls::new(&this_program()?))
 }
 
 /// How real calls look, and how they act.

@@ -73,7 +73,7 @@ fn begin(global: &Global, given: &ExecuteArgs, told: Told) -> Result<(Parts, std
         .map_err(|wrong| crate::config::load::failure("the run's copy of the estate file", &source, &wrong))?;
     let wanted = run.plan.sandbox.as_ref().map(|sandbox| format!("sandbox:{}", sandbox.scenario));
     let estate = wire::select(loaded.estate, wanted.as_deref())?;
-    let acting = wire::acting(&estate, &run.plan, &state)?;
+    let acting = wire::acting(&estate, &run.plan, &state, &given.run)?;
     let purpose = if run.state.purpose.is_empty() { Text::new(&told.purpose) } else { run.state.purpose.clone() };
     let Told { mut secrets, .. } = told;
     secrets.extend(from_environment(&run)?);

@@ -44,13 +44,29 @@ pub const ACTS: [&str; 3] = ["webhook:Post", "tool:Run", "tool:Stop"];
 pub struct LocalCalls {
     program: PathBuf,
     trust: Trust,
+    /// What the folders of children are relative to.
+    base: PathBuf,
 }
 
 impl LocalCalls {
     /// Returns calls whose children are watched over by `program`: an absolute path of `lifeboat` itself, such as
     /// [`this_program`] returns it.
     pub fn new(program: &Path) -> Self {
-        Self { program: program.to_owned(), trust: Trust::default() }
+        Self { program: program.to_owned(), trust: Trust::default(), base: PathBuf::from("/") }
+    }
+
+    /// Returns the same for a run: the folders of its children lie in its own.
+    pub fn within(self, base: &Path) -> Self {
+        Self { base: base.to_owned(), ..self }
+    }
+
+    /// Returns a call with the folder of its child made absolute; one that is absolute stays.
+    fn placed(&self, call: &Call) -> Call {
+        let mut call = call.clone();
+        if let Some(Value::String(home)) = call.arguments.get_mut("Home") {
+            *home = self.base.join(home.as_str()).display().to_string();
+        }
+        call
     }
 
     /// Returns the same with the certificate authorities of a PEM file beside those of the system.
@@ -84,7 +100,7 @@ impl Look for LocalCalls {
                 "http:Get" => http::probe::get(call, &self.trust).await,
                 "tcp:Connect" => dial::probe(call).await,
                 "dns:Resolve" => dns::probe(call).await,
-                "tool:Status" => child::status(call).await,
+                "tool:Status" => child::status(&self.placed(call)).await,
                 other => Err(not_sent(format!("{other} is no call that looks"))),
             }
         })
@@ -99,7 +115,7 @@ impl Act for LocalCalls {
     fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>> {
         Box::pin(async move {
             let id = call.id().to_string();
-            let call = call.into_call();
+            let call = self.placed(&call.into_call());
             match call.operation.as_str() {
                 "webhook:Post" => http::webhook::post(&call, &self.trust).await,
                 "tool:Run" => child::run(&call, &id, &self.program).await,
