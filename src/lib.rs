@@ -55,6 +55,8 @@
 //!   `assets/keymap.toml`. Help, palette and README follow.
 //! - **A service or operation of AWS**: its row in the table of `provider::aws::operation`, then the call in the file
 //!   of its service. Guard, rights and rates follow from the row.
+//! - **A call of a plan**: its row in the same table, then its arguments and its answer in `provider::aws::call`, in the
+//!   file of its service; what it must bring in `tests/aws/contract/calls.rs`, for the sandbox too.
 //! - **Something that is wrong with a state, or speaks for a lock's holder being gone**: [`domain::state`] or
 //!   [`domain::lock`], then its code in [`domain::readiness`]; commands, pane and README follow.
 //! - **A call that goes to no cloud**: its name in [`provider::local`] and a file there; it is routed by its service.

@@ -12,11 +12,15 @@
 mod aws {
     mod contract {
         mod aws;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls;
         mod pages;
         mod rows;
         mod sandbox;
         mod suite;
     }
+    #[cfg(feature = "aws-compute")]
+    mod calls;
     mod canaries;
     mod cursor;
     mod dumps;

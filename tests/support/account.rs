@@ -46,15 +46,21 @@ impl<'a> Account<'a> {
     pub(crate) fn of(gear: &'a Gear) -> Self {
         let number = Gear::new_account();
         let logins = tempfile::tempdir().expect("a folder can be made");
+        let account = Self { gear, number, logins };
+        account.keep(Purpose::Observe, &format!("AKIAGEAR{}", account.number));
+        account
+    }
+
+    /// Keeps a session of eight hours, as `login` does.
+    pub(crate) fn keep(&self, purpose: Purpose, key: &str) {
         let session = KeptSession {
-            access_key_id: format!("AKIAGEAR{number}"),
+            access_key_id: key.to_owned(),
             secret_access_key: "x".to_owned(),
             session_token: "x".to_owned(),
             expires_at: in_seconds(8 * 3600),
         };
-        let path = KeptSession::path(logins.path(), ENVIRONMENT, Purpose::Observe);
+        let path = KeptSession::path(self.logins.path(), ENVIRONMENT, purpose);
         std::fs::write(path, serde_json::to_vec(&session).expect("a session is JSON")).expect("it is kept");
-        Self { gear, number, logins }
     }
 
     /// Returns the text of an estate with these components, which begin in the first column.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws-core")]
 pub(crate) mod account;
+#[cfg(feature = "aws-compute")]
+pub(crate) mod armed;
 pub(crate) mod console;
 #[cfg(feature = "aws-core")]
 pub(crate) mod gear;

@@ -306,7 +306,11 @@ impl Connections {
 
     /// Returns the purpose whose login changes an environment: its own where one is written down.
     fn acting_purpose(&self, environment: &Environment) -> Purpose {
-        if environment.access.logins.contains_key(&Purpose::Operate) { Purpose::Operate } else { self.purpose }
+        if environment.access.logins.contains_key(&Purpose::Operate) {
+            Purpose::Operate
+        } else {
+            self.purpose
+        }
     }
 
     fn login_for(&self, name: &EnvironmentName, account: &AccountId) -> Result<&Environment, ReadTrouble> {
@@ -350,7 +354,11 @@ impl Connections {
         let kept = self.sessions.as_deref();
         let kept = kept.map(|folder| KeptSession::path(folder, environment.name.as_str(), purpose));
         let watched = SharedCredentialsProvider::new(Watched::new(inner, kept, expiry.clone()));
-        Base { config: base.into_builder().credentials_provider(watched).build(), expiry, owner: Arc::default() }
+        Base {
+            config: base.into_builder().credentials_provider(watched).build(),
+            expiry,
+            owner: Arc::default(),
+        }
     }
 
     /// Returns the configuration of a login's profile, or the ambient one.

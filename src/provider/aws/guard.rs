@@ -84,7 +84,9 @@ impl OneCallGuard {
         let name = &call.call().operation;
         match Operation::named(name) {
             Some(known) if known.class > ActionClass::Read => Ok(Self(known)),
-            Some(_) => Err(Refused::new(name.clone(), "it changes nothing, so it is not for an operator's client")),
+            Some(_) => {
+                Err(Refused::new(name.clone(), "it changes nothing, so it is not for an operator's client"))
+            }
             None => Err(Refused::new(name.clone(), "it does not stand in the table of operations")),
         }
     }

@@ -188,11 +188,13 @@ operations! {
         ["s3:GetLifecycleConfiguration"] for [S3Bucket];
     LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"]
         for [S3Bucket, TerraformState, DatabaseDump];
-    HEAD_OBJECT = S3 "HeadObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [S3Bucket] at rate(1_000.0, 200.0);
 
     // States, locks, dumps.
     LIST_OBJECTS_V2 = S3 "ListObjectsV2" Read ["s3:ListBucket"] for [TerraformState, DatabaseDump];
     GET_OBJECT = S3 "GetObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [TerraformState, DatabaseDump]
+        at rate(1_000.0, 200.0);
+    // Of other buckets it is called by the login that changes them, which may read objects for the sake of copies.
+    HEAD_OBJECT = S3 "HeadObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [TerraformState, DatabaseDump]
         at rate(1_000.0, 200.0);
     SCAN = Dynamodb "Scan" Read ["dynamodb:Scan"] for [TerraformState] at rate(20.0, 20.0);
     GET_ITEM = Dynamodb "GetItem" Read ["dynamodb:GetItem"] for [TerraformState] at rate(50.0, 50.0);

@@ -89,10 +89,9 @@ impl Intercept for Seal {
         if self.left.swap(true, Ordering::SeqCst) {
             return Err(Box::new(Held::HadLeft));
         }
-        let agent = headers.get("user-agent").map_or_else(
-            || self.attribution.to_string(),
-            |agent| format!("{agent} {}", self.attribution),
-        );
+        let agent = headers
+            .get("user-agent")
+            .map_or_else(|| self.attribution.to_string(), |agent| format!("{agent} {}", self.attribution));
         headers.try_insert("user-agent", agent)?;
         Ok(())
     }

@@ -35,7 +35,12 @@ impl<'a> Arguments<'a> {
         not_sent(&format!("{} of {} {what}", name, self.owner))
     }
 
-    fn take<T>(&mut self, name: &str, what: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Taken<Option<T>> {
+    fn take<T>(
+        &mut self,
+        name: &str,
+        what: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Taken<Option<T>> {
         match self.left.remove(name) {
             None => Ok(None),
             Some(value) => match read(value) {
@@ -203,7 +208,8 @@ mod tests {
 
     #[test]
     fn what_is_within_an_argument_is_taken_as_strictly() {
-        let call = call(json!({"Tags": [{"Key": "a", "Value": ""}], "More": [{"Key": "a", "Value": "b", "C": 1}]}));
+        let call =
+            call(json!({"Tags": [{"Key": "a", "Value": ""}], "More": [{"Key": "a", "Value": "b", "C": 1}]}));
         let mut given = Arguments::of(&call);
         assert_eq!(given.tags("Tags").unwrap(), Some(vec![("a".to_owned(), String::new())]));
         assert_eq!(why(given.tags("More")), "not sent: s3:DeleteObject More has no argument C");

@@ -4,7 +4,8 @@ use super::json::{Object, only, tag};
 use aws_sdk_ec2::operation::create_snapshot::CreateSnapshotOutput;
 use aws_sdk_ec2::operation::create_volume::CreateVolumeOutput;
 use aws_sdk_ec2::types::{
-    Instance, InstanceState, InstanceStateChange, InstanceStatus, InstanceStatusSummary, Snapshot, Tag, Volume,
+    Instance, InstanceState, InstanceStateChange, InstanceStatus, InstanceStatusSummary, Snapshot, Tag,
+    Volume,
 };
 use serde_json::Value;
 
@@ -17,14 +18,14 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
     let told = Object::default()
         .with("SnapshotId", snapshot.snapshot_id())
         .with("VolumeId", snapshot.volume_id())
-        .with("State", snapshot.state().map(|state| state.as_str()))
+        .word("State", snapshot.state())
         .with("StateMessage", snapshot.state_message())
         .with("Progress", snapshot.progress())
         .at("StartTime", snapshot.start_time())
         .with("VolumeSize", snapshot.volume_size())
         .with("Encrypted", snapshot.encrypted())
         .with("KmsKeyId", snapshot.kms_key_id())
-        .with("StorageTier", snapshot.storage_tier().map(|tier| tier.as_str()))
+        .word("StorageTier", snapshot.storage_tier())
         .with("Description", snapshot.description());
     tags(told, snapshot.tags()).json()
 }
@@ -34,7 +35,7 @@ pub(super) fn created_snapshot(snapshot: &CreateSnapshotOutput) -> Value {
     let told = Object::default()
         .with("SnapshotId", snapshot.snapshot_id())
         .with("VolumeId", snapshot.volume_id())
-        .with("State", snapshot.state().map(|state| state.as_str()))
+        .word("State", snapshot.state())
         .at("StartTime", snapshot.start_time())
         .with("VolumeSize", snapshot.volume_size());
     tags(told, snapshot.tags()).json()
@@ -44,10 +45,10 @@ pub(super) fn created_snapshot(snapshot: &CreateSnapshotOutput) -> Value {
 pub(super) fn volume(volume: &Volume) -> Value {
     let told = Object::default()
         .with("VolumeId", volume.volume_id())
-        .with("State", volume.state().map(|state| state.as_str()))
+        .word("State", volume.state())
         .with("AvailabilityZone", volume.availability_zone())
         .with("Size", volume.size())
-        .with("VolumeType", volume.volume_type().map(|kind| kind.as_str()))
+        .word("VolumeType", volume.volume_type())
         .with("Iops", volume.iops())
         .with("Throughput", volume.throughput())
         .with("Encrypted", volume.encrypted())
@@ -59,7 +60,7 @@ pub(super) fn volume(volume: &Volume) -> Value {
             Object::default()
                 .with("InstanceId", one.instance_id())
                 .with("Device", one.device())
-                .with("State", one.state().map(|state| state.as_str()))
+                .word("State", one.state())
                 .with("DeleteOnTermination", one.delete_on_termination())
                 .json()
         });
@@ -70,36 +71,37 @@ pub(super) fn volume(volume: &Volume) -> Value {
 pub(super) fn created_volume(volume: &CreateVolumeOutput) -> Value {
     let told = Object::default()
         .with("VolumeId", volume.volume_id())
-        .with("State", volume.state().map(|state| state.as_str()))
+        .word("State", volume.state())
         .with("AvailabilityZone", volume.availability_zone())
         .with("Size", volume.size())
-        .with("VolumeType", volume.volume_type().map(|kind| kind.as_str()))
+        .word("VolumeType", volume.volume_type())
         .with("SnapshotId", volume.snapshot_id().filter(|id| !id.is_empty()))
         .at("CreateTime", volume.create_time());
     tags(told, volume.tags()).json()
 }
 
 fn state(state: &InstanceState) -> Value {
-    only("Name", state.name().map(|name| name.as_str()))
+    only("Name", state.name().map(AsRef::as_ref))
 }
 
 /// Returns an instance.
 pub(super) fn instance(instance: &Instance) -> Value {
-    let reason = instance.state_reason().map(|reason| {
-        Object::default().with("Code", reason.code()).with("Message", reason.message()).json()
-    });
-    let placement = instance.placement().map(|placement| only("AvailabilityZone", placement.availability_zone()));
+    let reason = instance
+        .state_reason()
+        .map(|reason| Object::default().with("Code", reason.code()).with("Message", reason.message()).json());
+    let placement =
+        instance.placement().map(|placement| only("AvailabilityZone", placement.availability_zone()));
     let told = Object::default()
         .with("InstanceId", instance.instance_id())
         .with("State", instance.state().map(state))
         .with("StateReason", reason)
         .with("StateTransitionReason", instance.state_transition_reason())
-        .with("InstanceType", instance.instance_type().map(|kind| kind.as_str()))
+        .word("InstanceType", instance.instance_type())
         .with("ImageId", instance.image_id())
         .with("Placement", placement)
         .with("PrivateIpAddress", instance.private_ip_address())
         .with("PublicIpAddress", instance.public_ip_address())
-        .with("RootDeviceType", instance.root_device_type().map(|kind| kind.as_str()))
+        .word("RootDeviceType", instance.root_device_type())
         .at("LaunchTime", instance.launch_time())
         .list("BlockDeviceMappings", instance.block_device_mappings(), |one| {
             Object::default()
@@ -112,7 +114,7 @@ pub(super) fn instance(instance: &Instance) -> Value {
 
 /// Returns the checks of an instance.
 pub(super) fn status(status: &InstanceStatus) -> Value {
-    let summary = |of: &InstanceStatusSummary| only("Status", of.status().map(|status| status.as_str()));
+    let summary = |of: &InstanceStatusSummary| only("Status", of.status().map(AsRef::as_ref));
     Object::default()
         .with("InstanceId", status.instance_id())
         .with("InstanceState", status.instance_state().map(state))

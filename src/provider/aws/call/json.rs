@@ -17,6 +17,11 @@ impl Object {
         self
     }
 
+    /// Returns it with a word of the SDK more, as the service writes it.
+    pub(super) fn word(self, name: &str, value: Option<&impl AsRef<str>>) -> Self {
+        self.with(name, value.map(AsRef::as_ref))
+    }
+
     /// Returns it with a moment more: RFC 3339, UTC.
     pub(super) fn at(self, name: &str, value: Option<&DateTime>) -> Self {
         self.with(name, moment(value).map(|at| at.to_string()))

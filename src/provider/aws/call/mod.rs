@@ -99,8 +99,10 @@ impl AwsCalls {
             let owner = self.owner(call).await?;
             if owner.account != call.place.account {
                 self.forget_owner(call).await;
-                let says =
-                    format!("these credentials are of account {}, the plan is for {}", owner.account, call.place.account);
+                let says = format!(
+                    "these credentials are of account {}, the plan is for {}",
+                    owner.account, call.place.account
+                );
                 return Err(not_sent(&says));
             }
             let acting = Acting::of(&self.connections, &armed, &owner).await.map_err(no_login)?;
@@ -160,7 +162,8 @@ impl AwsCalls {
         let home = place(environment.region.clone());
         let mut asked = self.ask_owner(name, &home).await;
         // When the Region is what has failed, the other one knows as well who this is.
-        if let (Err(CallTrouble::InDoubt(_) | CallTrouble::NotSent(_)), Some(region)) = (&asked, &environment.dr_region)
+        if let (Err(CallTrouble::InDoubt(_) | CallTrouble::NotSent(_)), Some(region)) =
+            (&asked, &environment.dr_region)
         {
             asked = self.ask_owner(name, &place(region.clone())).await;
         }

@@ -58,8 +58,8 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
 /// What is known of the failure.
 pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     match call.name() {
-        "RestoreDBInstanceFromDBSnapshot" => restore(doing, call).await,
-        "ModifyDBInstance" => modify(doing, call).await,
+        "RestoreDBInstanceFromDBSnapshot" => Box::pin(restore(doing, call)).await,
+        "ModifyDBInstance" => Box::pin(modify(doing, call)).await,
         "DeleteDBInstance" => delete(doing, call).await,
         "FailoverDBCluster" => fail_over(doing, call).await,
         _ => Err(unknown(call)),
@@ -95,7 +95,7 @@ async fn restore(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .set_port(given.number("Port")?)
         .set_ca_certificate_identifier(given.text("CACertificateIdentifier")?);
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
     Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
 }
 
@@ -122,7 +122,7 @@ async fn modify(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .set_deletion_protection(given.flag("DeletionProtection")?)
         .set_multi_az(given.flag("MultiAZ")?);
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
     Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
 }
 
@@ -137,7 +137,7 @@ async fn delete(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .set_final_db_snapshot_identifier(given.text("FinalDBSnapshotIdentifier")?)
         .set_delete_automated_backups(given.flag("DeleteAutomatedBackups")?);
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
     Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
 }
 
@@ -150,7 +150,7 @@ async fn fail_over(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble>
         .db_cluster_identifier(given.needed("DBClusterIdentifier")?)
         .set_target_db_instance_identifier(given.text("TargetDBInstanceIdentifier")?);
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
     let told = answer.db_cluster().map(|cluster| {
         Object::default()
             .with("DBClusterIdentifier", cluster.db_cluster_identifier())

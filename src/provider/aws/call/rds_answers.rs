@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 /// Returns an instance.
 pub(super) fn instance(db: &DbInstance) -> Value {
-    let endpoint = db.endpoint().map(|at| {
-        Object::default().with("Address", at.address()).with("Port", at.port()).json()
-    });
+    let endpoint = db
+        .endpoint()
+        .map(|at| Object::default().with("Address", at.address()).with("Port", at.port()).json());
     let subnets = db.db_subnet_group().map(|group| only("DBSubnetGroupName", group.db_subnet_group_name()));
     Object::default()
         .with("DBInstanceIdentifier", db.db_instance_identifier())
@@ -48,7 +48,7 @@ pub(super) fn instance(db: &DbInstance) -> Value {
         .with("PerformanceInsightsEnabled", db.performance_insights_enabled())
         .with("PerformanceInsightsRetentionPeriod", db.performance_insights_retention_period())
         .with("PerformanceInsightsKMSKeyId", db.performance_insights_kms_key_id())
-        .with("DatabaseInsightsMode", db.database_insights_mode().map(|mode| mode.as_str()))
+        .word("DatabaseInsightsMode", db.database_insights_mode())
         .with("PreferredMaintenanceWindow", db.preferred_maintenance_window())
         .with("PreferredBackupWindow", db.preferred_backup_window())
         .with("BackupRetentionPeriod", db.backup_retention_period())
@@ -88,10 +88,16 @@ fn pending(values: &PendingModifiedValues) -> Value {
         .with("CACertificateIdentifier", values.ca_certificate_identifier())
         .with("DBSubnetGroupName", values.db_subnet_group_name())
         .with("PendingCloudwatchLogsExports", logs)
-        .with("ProcessorFeatures", processor.map(|features| {
-            features.iter().map(|one| json!({"Name": one.name(), "Value": one.value()})).collect::<Vec<_>>()
-        }))
-        .with("AutomationMode", values.automation_mode().map(|mode| mode.as_str()))
+        .with(
+            "ProcessorFeatures",
+            processor.map(|features| {
+                features
+                    .iter()
+                    .map(|one| json!({"Name": one.name(), "Value": one.value()}))
+                    .collect::<Vec<_>>()
+            }),
+        )
+        .word("AutomationMode", values.automation_mode())
         .at("ResumeFullAutomationModeTime", values.resume_full_automation_mode_time())
         .with("MultiTenant", values.multi_tenant())
         .with("IAMDatabaseAuthenticationEnabled", values.iam_database_authentication_enabled())

@@ -28,7 +28,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
                 asked.customize().interceptor(watch).send()
             };
             let (answer, seen) = looking.send(send).await?;
-            let body = Object::default().with("Status", answer.status().map(|status| status.as_str()));
+            let body = Object::default().word("Status", answer.status());
             Ok(reply(body.json(), seen))
         }
         _ => Err(unknown(call)),
@@ -52,7 +52,8 @@ async fn versions(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTroub
         };
         let (page, seen) = looking.send(send).await?;
         let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
-        let plain = |key: Option<&str>| key.map(|key| if is_encoded { decoded(key) } else { Some(key.to_owned()) });
+        let plain =
+            |key: Option<&str>| key.map(|key| if is_encoded { decoded(key) } else { Some(key.to_owned()) });
         let mut is_passed = false;
         let mut is_it = |found: Option<&str>| match plain(found) {
             Some(Some(found)) if found == key => Ok(true),
@@ -96,7 +97,7 @@ fn version(key: &str, version: &ObjectVersion) -> Value {
         .with("ETag", version.e_tag())
         .with("Size", version.size())
         .at("LastModified", version.last_modified())
-        .with("StorageClass", version.storage_class().map(|class| class.as_str()))
+        .word("StorageClass", version.storage_class())
         .json()
 }
 
@@ -124,8 +125,8 @@ async fn head(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> 
         .with("VersionId", answer.version_id())
         .with("ContentLength", answer.content_length())
         .at("LastModified", answer.last_modified())
-        .with("StorageClass", answer.storage_class().map(|class| class.as_str()))
-        .with("ServerSideEncryption", answer.server_side_encryption().map(|how| how.as_str()))
+        .word("StorageClass", answer.storage_class())
+        .word("ServerSideEncryption", answer.server_side_encryption())
         .with("SSEKMSKeyId", answer.ssekms_key_id());
     Ok(reply(body.json(), seen))
 }
@@ -144,7 +145,8 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
 
 async fn copy(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     let mut given = Arguments::of(call);
-    let mut source = given.within_it("CopySource")?.ok_or_else(|| not_sent("CopySource of s3:CopyObject is missing"))?;
+    let mut source =
+        given.within_it("CopySource")?.ok_or_else(|| not_sent("CopySource of s3:CopyObject is missing"))?;
     let from = copy_source(&mut source)?;
     let directive = given.text("MetadataDirective")?;
     let sent = doing

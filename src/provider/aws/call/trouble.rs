@@ -16,7 +16,8 @@ const QUOTA: &str = "LimitExceededException";
 /// A rate that has a code of its own: snapshots of one volume.
 const SNAPSHOT_RATE: &str = "SnapshotCreationPerVolumeRateExceeded";
 /// Further codes of credentials that are good for nothing.
-const BAD_TOKENS: [&str; 3] = ["InvalidToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException"];
+const BAD_TOKENS: [&str; 3] =
+    ["InvalidToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException"];
 /// Codes that come with a status of 500 and more and say for certain that nothing was done: EC2 counts a lack of
 /// capacity among its own errors.
 const CERTAIN: [&str; 6] = [
@@ -77,7 +78,9 @@ fn answered(
     let wordless = if *operation == HEAD_OBJECT { wordless(status) } else { None };
     let says = message.unwrap_or_default();
     let Some(code) = code.or(wordless) else {
-        return CallTrouble::InDoubt(Text::new(&format!("the answer (HTTP {status}) names no reason {says}")));
+        return CallTrouble::InDoubt(Text::new(&format!(
+            "the answer (HTTP {status}) names no reason {says}"
+        )));
     };
     let is_throttled = code != QUOTA && THROTTLING.contains(&code) || code == SNAPSHOT_RATE;
     // S3 says by the reason of its status what it cannot say in the answer to a HEAD.
@@ -105,4 +108,51 @@ fn wordless(status: u16) -> Option<&'static str> {
         503 => "SlowDown",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::operation::{DELETE_DB_INSTANCE, DESCRIBE_DB_INSTANCES};
+    use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    fn told(error: SdkError<ErrorMetadata, HttpResponse>, left: bool) -> CallTrouble {
+        judge(&DELETE_DB_INSTANCE, &error, &Seen { left, ..Seen::default() })
+    }
+
+    #[test]
+    fn what_left_and_was_not_answered_is_a_doubt() {
+        assert!(matches!(told(SdkError::timeout_error("30 s"), true), CallTrouble::InDoubt(_)));
+        let reset = || SdkError::dispatch_failure(ConnectorError::io("connection reset by peer".into()));
+        assert!(matches!(told(reset(), true), CallTrouble::InDoubt(_)));
+        let late = SdkError::dispatch_failure(ConnectorError::timeout("HTTP read timeout occurred".into()));
+        assert!(matches!(told(late, true), CallTrouble::InDoubt(_)));
+        let invalid = SdkError::construction_failure("something else");
+        assert!(matches!(told(invalid, true), CallTrouble::InDoubt(_)));
+    }
+
+    #[test]
+    fn what_never_left_is_none() {
+        assert!(matches!(told(SdkError::timeout_error("35 s"), false), CallTrouble::NotSent(_)));
+        let invalid = SdkError::construction_failure("a field is missing");
+        assert!(matches!(told(invalid, false), CallTrouble::NotSent(_)));
+        for says in ["client error (Connect): refused", "HTTP connect timeout occurred after 3.1s"] {
+            let never = SdkError::dispatch_failure(ConnectorError::io(says.into()));
+            assert!(matches!(told(never, true), CallTrouble::NotSent(_)), "{says}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_reason_tells_nothing_unless_it_cannot_have_one() {
+        let answer =
+            |operation: &Operation, status| answered(operation, None, None, status, &Seen::default());
+        assert!(matches!(answer(&DELETE_DB_INSTANCE, 403), CallTrouble::InDoubt(_)));
+        assert!(matches!(answer(&DESCRIBE_DB_INSTANCES, 404), CallTrouble::InDoubt(_)));
+        let code = |status| answer(&HEAD_OBJECT, status).code().map(str::to_owned);
+        assert_eq!(code(403).as_deref(), Some("Forbidden"));
+        assert_eq!(code(404).as_deref(), Some("NotFound"));
+        assert!(matches!(answer(&HEAD_OBJECT, 503), CallTrouble::Throttled { .. }));
+        assert!(matches!(answer(&HEAD_OBJECT, 500), CallTrouble::InDoubt(_)));
+    }
 }

@@ -1,0 +1,65 @@
+//! Calls that may leave: armed as an operator arms them, step by step.
+
+use lifeboat::authority::{ArmedCall, CallId, Direction, Session};
+use lifeboat::domain::Text;
+use lifeboat::domain::action::ActionClass;
+use lifeboat::domain::estate::EnvironmentClass;
+use lifeboat::runbook::call::Call;
+use lifeboat::runbook::consent::{Consent, Strength};
+use lifeboat::runbook::dedupe::Dedupe;
+use lifeboat::runbook::definition::{OnHangup, Retry};
+use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep, Undo};
+use std::collections::BTreeMap;
+
+/// Arms a call as the first of a step of its own.
+pub(crate) fn armed(call: Call) -> ArmedCall {
+    armed_as("run-1", "step-1", call)
+}
+
+/// Arms a call as the first of a step of a run.
+pub(crate) fn armed_as(run: &str, step: &str, call: Call) -> ArmedCall {
+    let planned = PlannedCall {
+        call: call.clone(),
+        says: "a test".into(),
+        class: ActionClass::Destructive,
+        dedupe: Dedupe::PointOfNoReturn,
+    };
+    let planned = PlannedStep {
+        id: step.into(),
+        title: step.into(),
+        prose: Text::default(),
+        uses: "test".into(),
+        component: None,
+        class: ActionClass::Destructive,
+        dedupe: Dedupe::PointOfNoReturn,
+        given: BTreeMap::new(),
+        calls: vec![planned],
+        preconditions: Vec::new(),
+        undo: Undo::Nothing,
+        notes: Vec::new(),
+        control_plane: None,
+        takes: None,
+        needs: Vec::new(),
+        when: None,
+        otherwise: None,
+        part_of: None,
+        verify: Vec::new(),
+        retry: Retry::default(),
+        timeout_s: None,
+        gate: false,
+        on_hangup: OnHangup::default(),
+    };
+    let plan = PlanHash::of(b"the plan of a test");
+    let consent = Consent { plan: plan.clone(), strength: Strength::TypedAndSigned };
+    let session = Session::read_only().elevate("a test").map_err(|(_, why)| why).expect("it may act");
+    let step = session.arm(&plan, EnvironmentClass::Production, planned, Direction::Forward, &consent);
+    let step = step.expect("it was agreed to");
+    let id = CallId {
+        run: run.into(),
+        step: step.step().id.clone(),
+        direction: Direction::Forward,
+        attempt: 1,
+        index: 0,
+    };
+    step.call(id, call).expect("it stands in the plan")
+}
