@@ -51,7 +51,8 @@ fn elsewhere(account: &Account<'_>, service: &str, url: &str) -> Ports {
 
 fn call(account: &Account<'_>, operation: &str, arguments: Value) -> Call {
     let mut call = Call::new(operation, &"production".into(), &Place::new(&account.number, HOME));
-    call.arguments = arguments.as_object().expect("arguments have names").clone();
+    let Value::Object(arguments) = arguments else { panic!("arguments have names") };
+    call.arguments = arguments;
     call
 }
 
@@ -151,8 +152,9 @@ fn travel(keys: &[String]) {
     block_on(async {
         for (nth, key) in keys.iter().enumerate() {
             world.key.clone_from(key);
-            // moto finds no operation for a line feed in a path; such a key is a source only.
-            let is_source_only = key.contains('\n');
+            // moto finds no operation for a line feed in a path, and the SDK takes a key of blanks for none: such keys are
+            // sources only.
+            let is_source_only = key.contains('\n') || key.trim().is_empty();
             let target = if is_source_only { format!("copy {nth}") } else { key.clone() };
             let (before, _) = versions(&*ports.look, &world, key).await;
             assert_eq!(before.len(), 1, "{key:?} is listed as {before:?}");
@@ -698,7 +700,7 @@ fn acting_clients_have_all_time_limits_and_send_once() {
             (ec2.config().retry_config(), ec2.config().timeout_config()),
         ];
         for (retries, told) in built {
-            assert_eq!(retries.map(|retries| retries.max_attempts()), Some(1));
+            assert!(retries.is_some_and(|retries| retries.max_attempts() == 1), "it sends again");
             let told = told.expect("it has limits");
             assert_eq!(told.operation_attempt_timeout(), limits.operation_attempt_timeout());
             assert_eq!(told.operation_timeout(), limits.operation_timeout());

@@ -44,7 +44,8 @@ impl World {
     /// Returns a call in this world.
     pub(crate) fn call(&self, operation: &str, arguments: Value) -> Call {
         let mut call = Call::new(operation, &self.environment, &self.place);
-        call.arguments = arguments.as_object().expect("arguments have names").clone();
+        let Value::Object(arguments) = arguments else { panic!("arguments have names") };
+        call.arguments = arguments;
         call
     }
 }
@@ -315,8 +316,8 @@ async fn clusters(looks: &dyn Look, acts: &dyn Act, world: &World) {
     let asked = world.call("rds:DescribeDBClusters", json!({"DBClusterIdentifier": world.cluster}));
     let found = look(looks, &asked).await;
     let members = one(&found, "DBClusters", &DB_CLUSTER)["DBClusterMembers"].as_array().expect("a list");
-    let reader = members.iter().map(|one| shaped(one, &MEMBER));
-    let reader = reader.filter(|one| one["DBInstanceIdentifier"] == json!(world.reader)).next();
+    let mut members = members.iter().map(|one| shaped(one, &MEMBER));
+    let reader = members.find(|one| one["DBInstanceIdentifier"] == json!(world.reader));
     assert_eq!(reader.expect("it has the reader")["IsClusterWriter"], json!(false));
     let over = json!({"DBClusterIdentifier": world.cluster, "TargetDBInstanceIdentifier": world.reader});
     let told = act(acts, &world.call("rds:FailoverDBCluster", over)).await;
@@ -510,7 +511,7 @@ pub(crate) async fn what_is_not_there_is_refused_by_its_code(
         let call = world.call(operation, arguments);
         match looks.look(&call).await {
             Err(trouble @ CallTrouble::Refused { .. }) => {
-                assert_eq!(trouble.code(), Some(code), "{operation}")
+                assert_eq!(trouble.code(), Some(code), "{operation}");
             }
             other => panic!("{operation}: {other:?}"),
         }

@@ -171,7 +171,7 @@ mod tests {
     use crate::domain::place::Place;
     use serde_json::json;
 
-    fn call(arguments: Value) -> Call {
+    fn call(arguments: &Value) -> Call {
         let mut call = Call::new("s3:DeleteObject", &"production".into(), &Place::new("1", "us-east-2"));
         call.arguments = arguments.as_object().cloned().unwrap();
         call
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_argument_that_nobody_takes_is_named() {
-        let call = call(json!({"Bucket": "b", "VersionID": "v"}));
+        let call = call(&json!({"Bucket": "b", "VersionID": "v"}));
         let mut given = Arguments::of(&call);
         assert_eq!(given.needed("Bucket").unwrap(), "b");
         assert_eq!(given.text("VersionId").unwrap(), None);
@@ -193,14 +193,14 @@ mod tests {
     #[test]
     fn what_is_empty_or_of_another_kind_is_not_taken_for_nothing() {
         for wrong in [json!(null), json!(""), json!(7), json!(["v"])] {
-            let call = call(json!({"VersionId": wrong}));
+            let call = call(&json!({"VersionId": wrong}));
             assert!(Arguments::of(&call).text("VersionId").is_err(), "{wrong}");
         }
         for wrong in [json!(null), json!([]), json!([""]), json!("i-1"), json!([1])] {
-            let call = call(json!({"InstanceIds": wrong}));
+            let call = call(&json!({"InstanceIds": wrong}));
             assert!(Arguments::of(&call).texts("InstanceIds").is_err(), "{wrong}");
         }
-        let call = call(json!({"Iops": 3_000_000_000_u64, "MultiAZ": "true"}));
+        let call = call(&json!({"Iops": 3_000_000_000_u64, "MultiAZ": "true"}));
         let mut given = Arguments::of(&call);
         assert!(given.number("Iops").is_err());
         assert!(given.flag("MultiAZ").is_err());
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn what_is_within_an_argument_is_taken_as_strictly() {
         let call =
-            call(json!({"Tags": [{"Key": "a", "Value": ""}], "More": [{"Key": "a", "Value": "b", "C": 1}]}));
+            call(&json!({"Tags": [{"Key": "a", "Value": ""}], "More": [{"Key": "a", "Value": "b", "C": 1}]}));
         let mut given = Arguments::of(&call);
         assert_eq!(given.tags("Tags").unwrap(), Some(vec![("a".to_owned(), String::new())]));
         assert_eq!(why(given.tags("More")), "not sent: s3:DeleteObject More has no argument C");

@@ -105,7 +105,7 @@ impl AwsCalls {
                 );
                 return Err(not_sent(&says));
             }
-            let acting = Acting::of(&self.connections, &armed, &owner).await.map_err(no_login)?;
+            let acting = Acting::of(&self.connections, &armed, &owner).await.map_err(|why| no_login(&why))?;
             let turn = self.connections.governor.turn(&call.place, operation, &Deaf);
             let _ = tokio::time::timeout(LONGEST_TURN, turn).await;
             let doing = Doing { acting: &acting };
@@ -129,7 +129,11 @@ impl AwsCalls {
 
     /// Returns whose credentials change the environment of a call, asked once for each that a login uses.
     async fn owner(&self, call: &Call) -> Result<Owner, CallTrouble> {
-        let base = self.connections.acting_base(&call.environment, &call.place).await.map_err(no_login)?;
+        let base = self
+            .connections
+            .acting_base(&call.environment, &call.place)
+            .await
+            .map_err(|why| no_login(&why))?;
         let known = base.owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known {
             return Ok(known);
@@ -150,7 +154,7 @@ impl AwsCalls {
     async fn ask_owner(&self, environment: &EnvironmentName, place: &Place) -> Result<Owner, CallTrouble> {
         let looking = Looking::by_operator(&self.connections, environment, place).await?;
         let owner = sts::owner(&looking).await?;
-        let base = self.connections.acting_base(environment, place).await.map_err(no_login)?;
+        let base = self.connections.acting_base(environment, place).await.map_err(|why| no_login(&why))?;
         *base.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner.clone());
         Ok(owner)
     }
@@ -168,7 +172,7 @@ impl AwsCalls {
             asked = self.ask_owner(name, &place(region.clone())).await;
         }
         let owner = asked?;
-        let base = self.connections.acting_base(name, &home).await.map_err(no_login)?;
+        let base = self.connections.acting_base(name, &home).await.map_err(|why| no_login(&why))?;
         Ok(Credentials {
             identity: owner.identity,
             account: Text::new(owner.account.as_str()),
@@ -201,7 +205,7 @@ fn unknown(call: &Call) -> CallTrouble {
     not_sent(&format!("{} is no call that this build makes", call.operation))
 }
 
-fn no_login(trouble: ReadTrouble) -> CallTrouble {
+fn no_login(trouble: &ReadTrouble) -> CallTrouble {
     not_sent(&trouble.to_string())
 }
 
@@ -230,7 +234,7 @@ impl<'a> Looking<'a> {
         } else {
             connections.site(environment, place).await
         };
-        Ok(Self { connections, operation, site: site.map_err(no_login)? })
+        Ok(Self { connections, operation, site: site.map_err(|why| no_login(&why))? })
     }
 
     /// Returns a look at who we are, by the login that changes an environment.
@@ -239,7 +243,7 @@ impl<'a> Looking<'a> {
         environment: &EnvironmentName,
         place: &Place,
     ) -> Result<Self, CallTrouble> {
-        let site = connections.operators_site(environment, place).await.map_err(no_login)?;
+        let site = connections.operators_site(environment, place).await.map_err(|why| no_login(&why))?;
         Ok(Self { connections, operation: &super::operation::GET_CALLER_IDENTITY, site })
     }
 

@@ -137,7 +137,7 @@ async fn head(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> 
 /// What is known of the failure.
 pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     match call.name() {
-        "CopyObject" => copy(doing, call).await,
+        "CopyObject" => Box::pin(copy(doing, call)).await,
         "DeleteObject" => delete(doing, call).await,
         _ => Err(unknown(call)),
     }
@@ -162,7 +162,7 @@ async fn copy(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .set_expected_bucket_owner(given.text("ExpectedBucketOwner")?)
         .set_metadata_directive(directive.as_deref().map(MetadataDirective::from));
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
     let Some(result) = answer.copy_object_result() else {
         return Err(CallTrouble::InDoubt("the answer to the copy does not say what was written".into()));
     };

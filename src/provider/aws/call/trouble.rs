@@ -117,29 +117,29 @@ mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_smithy_types::error::ErrorMetadata;
 
-    fn told(error: SdkError<ErrorMetadata, HttpResponse>, left: bool) -> CallTrouble {
-        judge(&DELETE_DB_INSTANCE, &error, &Seen { left, ..Seen::default() })
+    fn told(error: &SdkError<ErrorMetadata, HttpResponse>, left: bool) -> CallTrouble {
+        judge(&DELETE_DB_INSTANCE, error, &Seen { left, ..Seen::default() })
     }
 
     #[test]
     fn what_left_and_was_not_answered_is_a_doubt() {
-        assert!(matches!(told(SdkError::timeout_error("30 s"), true), CallTrouble::InDoubt(_)));
+        assert!(matches!(told(&SdkError::timeout_error("30 s"), true), CallTrouble::InDoubt(_)));
         let reset = || SdkError::dispatch_failure(ConnectorError::io("connection reset by peer".into()));
-        assert!(matches!(told(reset(), true), CallTrouble::InDoubt(_)));
+        assert!(matches!(told(&reset(), true), CallTrouble::InDoubt(_)));
         let late = SdkError::dispatch_failure(ConnectorError::timeout("HTTP read timeout occurred".into()));
-        assert!(matches!(told(late, true), CallTrouble::InDoubt(_)));
+        assert!(matches!(told(&late, true), CallTrouble::InDoubt(_)));
         let invalid = SdkError::construction_failure("something else");
-        assert!(matches!(told(invalid, true), CallTrouble::InDoubt(_)));
+        assert!(matches!(told(&invalid, true), CallTrouble::InDoubt(_)));
     }
 
     #[test]
     fn what_never_left_is_none() {
-        assert!(matches!(told(SdkError::timeout_error("35 s"), false), CallTrouble::NotSent(_)));
+        assert!(matches!(told(&SdkError::timeout_error("35 s"), false), CallTrouble::NotSent(_)));
         let invalid = SdkError::construction_failure("a field is missing");
-        assert!(matches!(told(invalid, false), CallTrouble::NotSent(_)));
+        assert!(matches!(told(&invalid, false), CallTrouble::NotSent(_)));
         for says in ["client error (Connect): refused", "HTTP connect timeout occurred after 3.1s"] {
             let never = SdkError::dispatch_failure(ConnectorError::io(says.into()));
-            assert!(matches!(told(never, true), CallTrouble::NotSent(_)), "{says}");
+            assert!(matches!(told(&never, true), CallTrouble::NotSent(_)), "{says}");
         }
     }
 
