@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Makes a snapshot of a volume.
 #[derive(Debug, Clone, Copy)]
-pub struct EbsSnapshot;
+pub(super) struct EbsSnapshot;
 
 const ABOUT: About = About {
     name: "ebs-snapshot",

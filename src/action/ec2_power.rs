@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Stops or starts an instance.
 #[derive(Debug, Clone, Copy)]
-pub struct Power {
+pub(super) struct Power {
     about: &'static About,
     operation: &'static str,
     opposite: &'static str,
@@ -42,7 +42,7 @@ const OUTPUTS: &[(&str, &str)] = &[("instance", "The id of the instance."), ("st
 
 impl Power {
     /// Stops one.
-    pub const STOP: Self = Self {
+    pub(super) const STOP: Self = Self {
         about: &About {
             name: "ec2-stop",
             title: "stop an instance",
@@ -63,7 +63,7 @@ impl Power {
     };
 
     /// Starts one.
-    pub const START: Self = Self {
+    pub(super) const START: Self = Self {
         about: &About {
             name: "ec2-start",
             title: "start an instance",

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Makes a volume from a snapshot.
 #[derive(Debug, Clone, Copy)]
-pub struct VolumeFromSnapshot;
+pub(super) struct VolumeFromSnapshot;
 
 const ABOUT: About = About {
     name: "ec2-volume-from-snapshot",

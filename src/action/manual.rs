@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Asks a person.
 #[derive(Debug, Clone, Copy)]
-pub struct Manual;
+pub(super) struct Manual;
 
 const ABOUT: About = About {
     name: MANUAL,

@@ -19,6 +19,7 @@ mod notify;
 mod probe;
 mod rds_failover;
 mod rds_restore;
+mod rds_settings;
 mod s3_undelete;
 mod s3_version;
 mod tool;

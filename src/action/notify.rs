@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Posts a notice.
 #[derive(Debug, Clone, Copy)]
-pub struct Notify;
+pub(super) struct Notify;
 
 const NO_UNDO: &str = "what people have read, they have read";
 

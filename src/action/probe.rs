@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A probe from this machine.
 #[derive(Debug, Clone, Copy)]
-pub struct Probe {
+pub(super) struct Probe {
     about: &'static About,
     operation: &'static str,
     /// The arguments: as a runbook names them, and as the call does.
@@ -35,7 +35,7 @@ const OUTPUTS: &[(&str, &str)] = &[("says", "What was answered.")];
 
 impl Probe {
     /// Asks an address by HTTP.
-    pub const HTTP: Self = Self {
+    pub(super) const HTTP: Self = Self {
         about: &About {
             name: "http-probe",
             title: "ask an address by HTTP",
@@ -69,7 +69,7 @@ impl Probe {
     };
 
     /// Opens a connection.
-    pub const TCP: Self = Self {
+    pub(super) const TCP: Self = Self {
         about: &About {
             name: "tcp-probe",
             title: "open a connection",
@@ -92,7 +92,7 @@ impl Probe {
     };
 
     /// Resolves a name.
-    pub const DNS: Self = Self {
+    pub(super) const DNS: Self = Self {
         about: &About {
             name: "dns-probe",
             title: "resolve a name",

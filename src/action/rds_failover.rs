@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Fails a cluster over.
 #[derive(Debug, Clone, Copy)]
-pub struct RdsFailover;
+pub(super) struct RdsFailover;
 
 const NO_UNDO: &str =
     "a failover is not taken back: failing over once more is another interruption, and is planned by itself";

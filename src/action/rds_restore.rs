@@ -2,6 +2,7 @@
 
 use super::facts::{is_tagged, tags, text};
 use super::given::is_later;
+use super::rds_settings::{COMPARED, MODIFIED, PASSED, TERMINAL, carry, differing, from_kept};
 use super::{Action, Design, Deviation, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
 use crate::domain::Text;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 /// Restores a database instance from a snapshot.
 #[derive(Debug, Clone, Copy)]
-pub struct RdsRestore;
+pub(super) struct RdsRestore;
 
 const ABOUT: About = About {
     name: "rds-restore-from-snapshot",
@@ -70,65 +71,6 @@ const ABOUT: About = About {
 };
 
 const GONE: &str = "DBInstanceNotFound";
-
-/// States from which an instance does not come by itself (R6); storage that is full and keys that are gone need a person.
-const TERMINAL: [(&str, &str); 9] = [
-    ("failed", "delete it (undo) and restore anew"),
-    ("restore-error", "delete it (undo) and try another snapshot"),
-    ("incompatible-restore", "delete it (undo) and look at engine version and options"),
-    (
-        "incompatible-network",
-        "look at the subnet group and its free addresses; delete it (undo) and restore anew",
-    ),
-    ("incompatible-parameters", "correct the parameter group, then reboot the instance"),
-    ("incompatible-option-group", "correct the option group"),
-    ("insufficient-capacity", "choose another instance class or zone; delete it (undo) first"),
-    ("storage-full", "give it more storage"),
-    (
-        "inaccessible-encryption-credentials",
-        "the key of the snapshot cannot be used; enable it or copy the snapshot with another",
-    ),
-];
-
-/// What a restore takes when it is passed (R4): argument, and where the original has it.
-const PASSED: [(&str, &str); 13] = [
-    ("DBSubnetGroupName", "/DBSubnetGroup/DBSubnetGroupName"),
-    ("MultiAZ", "/MultiAZ"),
-    ("PubliclyAccessible", "/PubliclyAccessible"),
-    ("AutoMinorVersionUpgrade", "/AutoMinorVersionUpgrade"),
-    ("OptionGroupName", "/OptionGroupMemberships/0/OptionGroupName"),
-    ("StorageType", "/StorageType"),
-    ("Iops", "/Iops"),
-    ("DBParameterGroupName", "/DBParameterGroups/0/DBParameterGroupName"),
-    ("EnableIAMDatabaseAuthentication", "/IAMDatabaseAuthenticationEnabled"),
-    ("DeletionProtection", "/DeletionProtection"),
-    ("CopyTagsToSnapshot", "/CopyTagsToSnapshot"),
-    ("Port", "/Endpoint/Port"),
-    ("CACertificateIdentifier", "/CACertificateIdentifier"),
-];
-
-/// What a restore does not take, and a modification afterwards does (R4).
-const MODIFIED: [(&str, &str); 10] = [
-    ("MaxAllocatedStorage", "/MaxAllocatedStorage"),
-    ("MonitoringInterval", "/MonitoringInterval"),
-    ("MonitoringRoleArn", "/MonitoringRoleArn"),
-    ("EnablePerformanceInsights", "/PerformanceInsightsEnabled"),
-    ("PerformanceInsightsRetentionPeriod", "/PerformanceInsightsRetentionPeriod"),
-    ("PerformanceInsightsKMSKeyId", "/PerformanceInsightsKMSKeyId"),
-    ("PreferredMaintenanceWindow", "/PreferredMaintenanceWindow"),
-    ("PreferredBackupWindow", "/PreferredBackupWindow"),
-    ("BackupRetentionPeriod", "/BackupRetentionPeriod"),
-    ("DatabaseInsightsMode", "/DatabaseInsightsMode"),
-];
-
-/// What is compared in the end besides.
-const COMPARED: [(&str, &str); 5] = [
-    ("DBInstanceClass", "/DBInstanceClass"),
-    ("EngineVersion", "/EngineVersion"),
-    ("KmsKeyId", "/KmsKeyId"),
-    ("StorageEncrypted", "/StorageEncrypted"),
-    ("AllocatedStorage", "/AllocatedStorage"),
-];
 
 async fn instance(look: &dyn Look, like: &Call, name: &str) -> Result<Option<Value>, CallTrouble> {
     let call = Call::new("rds:DescribeDBInstances", &like.environment, &like.place)
@@ -266,80 +208,6 @@ impl RdsRestore {
         facts.insert("original".to_owned(), original.unwrap_or_default());
         Ok(Design { calls, preconditions, undo, notes, facts, ..Design::new(Some(component.id)) })
     }
-}
-
-/// Returns what was last read of an instance in the shape in which it is described.
-fn from_kept(kept: &super::Kept) -> Value {
-    let mut found = Map::new();
-    let list = |text: &String| {
-        text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>()
-    };
-    for (name, text) in kept {
-        let value = match text.as_str() {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            text => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-        };
-        match name.as_str() {
-            "DBParameterGroups" | "DBParameterGroupName" => {
-                found.insert(
-                    "DBParameterGroups".to_owned(),
-                    list(text).iter().map(|name| json!({"DBParameterGroupName": name})).collect(),
-                );
-            }
-            "OptionGroups" => {
-                found.insert(
-                    "OptionGroupMemberships".to_owned(),
-                    list(text).iter().map(|name| json!({"OptionGroupName": name})).collect(),
-                );
-            }
-            "VpcSecurityGroups" | "VpcSecurityGroupIds" => {
-                found.insert(
-                    "VpcSecurityGroups".to_owned(),
-                    list(text).iter().map(|id| json!({"VpcSecurityGroupId": id})).collect(),
-                );
-            }
-            "DBSubnetGroup" | "DBSubnetGroupName" => {
-                found.insert("DBSubnetGroup".to_owned(), json!({"DBSubnetGroupName": text}));
-            }
-            "IAMDatabaseAuthentication" => {
-                found.insert("IAMDatabaseAuthenticationEnabled".to_owned(), value);
-            }
-            "PerformanceInsights" => {
-                found.insert("PerformanceInsightsEnabled".to_owned(), value);
-            }
-            "EnabledCloudwatchLogsExports" => {
-                found.insert(name.clone(), json!(list(text)));
-            }
-            "Port" => {
-                found.insert("Endpoint".to_owned(), json!({ "Port": value }));
-            }
-            _ => {
-                found.insert(name.clone(), value);
-            }
-        }
-    }
-    Value::Object(found)
-}
-
-/// Copies settings of the original into a call; returns how many.
-fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]) -> usize {
-    let mut carried = 0;
-    for (argument, at) in settings {
-        let Some(value) = original.pointer(at).filter(|value| !value.is_null()) else { continue };
-        let port_of_cluster = *argument == "Port" && value.as_i64() == Some(0);
-        // Zero and "no" are what a restore gives anyway, except where it would switch something on.
-        let idle =
-            matches!(*argument, "MonitoringInterval" | "MaxAllocatedStorage") && value.as_i64() == Some(0);
-        let off = *argument == "EnablePerformanceInsights" && *value == Value::Bool(false);
-        let role_without =
-            *argument == "Iops" && !matches!(text(original, "StorageType"), "io1" | "io2" | "gp3");
-        if !(port_of_cluster || idle || off || role_without) {
-            call.arguments.insert((*argument).to_owned(), value.clone());
-            carried += 1;
-        }
-    }
-    carried
 }
 
 /// Says whether RDS takes a name: letters, digits and single dashes, a letter first, at most 63.
@@ -587,17 +455,4 @@ fn adopt(doing: &Doing<'_>, call: &Call, target: &str, found: Value) -> Found {
     let evidence =
         format!("{target} is {}, and carries the tags of this run", text(&found, "DBInstanceStatus"));
     Found::Happened { reply: json!({ "DBInstance": found }), evidence: evidence.into() }
-}
-
-/// Returns the settings that a modification asks for and the instance does not have.
-fn differing<'a>(call: &'a Call, found: &Value) -> Vec<&'a str> {
-    let known = MODIFIED.iter().chain(&PASSED);
-    let at = |name: &str| known.clone().find(|(argument, _)| *argument == name).map(|(_, at)| *at);
-    call.arguments
-        .iter()
-        .filter(|(name, value)| {
-            at(name).is_some_and(|at| found.pointer(at).unwrap_or(&Value::Null) != *value)
-        })
-        .map(|(name, _)| name.as_str())
-        .collect()
 }

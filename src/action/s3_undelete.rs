@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Removes a delete marker.
 #[derive(Debug, Clone, Copy)]
-pub struct Undelete;
+pub(super) struct Undelete;
 
 const ABOUT: About = About {
     name: "s3-undelete",

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Brings a version back.
 #[derive(Debug, Clone, Copy)]
-pub struct RestoreVersion;
+pub(super) struct RestoreVersion;
 
 const ABOUT: About = About {
     name: "s3-restore-version",

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Runs a program.
 #[derive(Debug, Clone, Copy)]
-pub struct Tool;
+pub(super) struct Tool;
 
 const NO_UNDO: &str = "nobody knows how to take back what a program did; write a step that does";
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Lets time pass.
 #[derive(Debug, Clone, Copy)]
-pub struct Wait;
+pub(super) struct Wait;
 
 const ABOUT: About = About {
     name: "wait",

@@ -21,7 +21,10 @@ const FORMAT: &str = include_str!("../../assets/journal/FORMAT.md");
 pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
     let shown = to.display();
     if to.exists() {
-        return Err(Failure::new(FailureKind::Usage, format!("{shown} is there already, and is not overwritten")));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("{shown} is there already, and is not overwritten"),
+        ));
     }
     let failed = |error: &std::io::Error| Failure::of(format!("cannot write {shown}"), error);
     fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| failed(&error))?;
@@ -37,7 +40,11 @@ pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
         let Some(bytes) = run.folder.read(&name).map_err(|error| failed(&error))? else { continue };
         let path = to.join(&name);
         if let Some(folder) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| failed(&error))?;
         }
         fs::write(path, bytes).map_err(|error| failed(&error))?;
     }

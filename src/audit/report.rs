@@ -21,7 +21,11 @@ pub fn markdown(run: &Run) -> String {
         || "it is not at rest".to_owned(),
         |(rest, why, _)| format!("{}: {why}", rest_words(*rest)),
     );
-    let time = if plan.sandbox.is_some() { "\n\nIt ran in the sandbox: its times are simulated, and prove nothing outside." } else { "" };
+    let time = if plan.sandbox.is_some() {
+        "\n\nIt ran in the sandbox: its times are simulated, and prove nothing outside."
+    } else {
+        ""
+    };
     let mut out = format!(
         "# {}{mode}\n\nRun `{}` of plan `{}`, on {} in {} (account {}).{time}\n\n**{}**\n",
         cell(plan.runbook.title.as_str()),
@@ -38,9 +42,9 @@ pub fn markdown(run: &Run) -> String {
     if let (Some(from), Some(to)) = (plan.since.or(state.agreed_at), state.last_at) {
         let took = words(elapsed(from, to));
         let what = if plan.since.is_some() { "since the outage began" } else { "since it was agreed to" };
-        let promised = plan
-            .promised_s
-            .map_or(String::new(), |promised| format!("; promised within {}", words(Duration::from_secs(promised))));
+        let promised = plan.promised_s.map_or(String::new(), |promised| {
+            format!("; promised within {}", words(Duration::from_secs(promised)))
+        });
         out.push_str(&format!("\nIt took {took} {what}{promised}.\n"));
     }
     out.push_str("\n## Steps\n\n| step | what it does | how it ended | took |\n|---|---|---|---|\n");
@@ -63,9 +67,13 @@ pub fn markdown(run: &Run) -> String {
     let differing = plan.steps.iter().filter_map(|step| Some((step, state.steps.get(&step.id)?)));
     for (step, known) in differing {
         let Some(deviations) = known.deviations.as_array().filter(|all| !all.is_empty()) else { continue };
-        out.push_str(&format!("\n## {} differs from the original\n\n| setting | was | is |\n|---|---|---|\n", cell(step.id.as_str())));
+        out.push_str(&format!(
+            "\n## {} differs from the original\n\n| setting | was | is |\n|---|---|---|\n",
+            cell(step.id.as_str())
+        ));
         for deviation in deviations {
-            let at = |name: &str| deviation.get(name).map_or_else(String::new, |value| cell(&value.to_string()));
+            let at =
+                |name: &str| deviation.get(name).map_or_else(String::new, |value| cell(&value.to_string()));
             let setting = deviation.get("setting").and_then(|value| value.as_str()).unwrap_or_default();
             out.push_str(&format!("| {} | {} | {} |\n", cell(setting), at("was"), at("is")));
         }
@@ -84,7 +92,10 @@ pub fn markdown(run: &Run) -> String {
             cell(&says)
         ));
     }
-    out.push_str(&format!("\nThe journal has {} lines; the hash of the last is `{}`.\n", run.read.head.seq, run.read.head.hash));
+    out.push_str(&format!(
+        "\nThe journal has {} lines; the hash of the last is `{}`.\n",
+        run.read.head.seq, run.read.head.hash
+    ));
     out
 }
 
@@ -95,7 +106,8 @@ fn calls(run: &Run, out: &mut String) {
         match &line.event {
             Some(Event::Intended { of, call, .. }) => intended = Some((of.clone(), call.operation.clone())),
             Some(Event::Answered { of, outcome, request_id, says, .. }) => {
-                let operation = intended.as_ref().filter(|(known, _)| known == of).map_or("", |(_, name)| name);
+                let operation =
+                    intended.as_ref().filter(|(known, _)| known == of).map_or("", |(_, name)| name);
                 let outcome = match outcome {
                     Outcome::Succeeded => "accepted".to_owned(),
                     Outcome::Refused => format!("refused: {says}"),

@@ -12,7 +12,7 @@ use crate::runbook::plan::{Plan, PlanHash};
 ///
 /// # Errors
 /// When nobody agrees.
-pub fn consent(
+pub(super) fn consent(
     plan: &Plan,
     hash: &PlanHash,
     needed: Strength,
@@ -36,7 +36,6 @@ fn read_approval(path: &std::path::Path) -> Result<Approval, Failure> {
     let shown = path.display();
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::of(format!("cannot read the approval {shown}"), &error))?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::of(format!("{shown} is no approval"), &error).with_kind(FailureKind::Usage)
-    })
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::of(format!("{shown} is no approval"), &error).with_kind(FailureKind::Usage))
 }

@@ -6,6 +6,7 @@
 
 pub mod ambient;
 pub mod args;
+mod args_recovery;
 pub mod command;
 mod consenting;
 pub mod document;

@@ -18,7 +18,8 @@ pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
         EnvironmentClass::Production => "PRODUCTION",
         EnvironmentClass::NonProduction => "not production",
     };
-    let sandbox = plan.sandbox.as_ref().map_or(String::new(), |sandbox| format!(", SANDBOX {}", sandbox.scenario));
+    let sandbox =
+        plan.sandbox.as_ref().map_or(String::new(), |sandbox| format!(", SANDBOX {}", sandbox.scenario));
     let mode = match plan.mode {
         Mode::Recover => "",
         Mode::Drill => " (a drill)",
@@ -92,12 +93,13 @@ pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
 /// When it is there, or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let shown = path.display();
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::AlreadyExists {
-            Failure::new(FailureKind::Usage, format!("{shown} is there already, and is not overwritten"))
-        } else {
-            Failure::of(format!("cannot write {shown}"), &error)
-        }
-    })?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::AlreadyExists {
+                Failure::new(FailureKind::Usage, format!("{shown} is there already, and is not overwritten"))
+            } else {
+                Failure::of(format!("cannot write {shown}"), &error)
+            }
+        })?;
     file.write_all(bytes).map_err(|error| Failure::of(format!("cannot write {shown}"), &error))
 }

@@ -13,7 +13,7 @@ fn refused(why: &str) -> Failure {
 }
 
 /// Says whether somebody sits at a terminal.
-pub fn is_attended() -> bool {
+pub(super) fn is_attended() -> bool {
     isatty(std::io::stdin()) && isatty(std::io::stderr())
 }
 
@@ -21,7 +21,7 @@ pub fn is_attended() -> bool {
 ///
 /// # Errors
 /// When nobody is there, or the answer is not what was asked for.
-pub fn agree(needed: Strength, phrase: &str) -> Result<Option<String>, Failure> {
+pub(super) fn agree(needed: Strength, phrase: &str) -> Result<Option<String>, Failure> {
     if needed == Strength::None {
         return Ok(None);
     }
@@ -132,7 +132,7 @@ fn typed() -> Result<String, Failure> {
 ///
 /// # Errors
 /// When nobody types one.
-pub fn hidden() -> Result<String, Failure> {
+pub(super) fn hidden() -> Result<String, Failure> {
     let failed = |error: rustix::io::Errno| Failure::of("cannot read from the terminal", &error);
     let before = tcgetattr(std::io::stdin()).map_err(failed)?;
     let mut quiet = before.clone();

@@ -67,7 +67,8 @@ pub fn library(global: &Global) -> Result<(Library, Vec<String>), Failure> {
     let (library, failed) = Folders { folders, files: Vec::new() }.load(&wire::rules(global));
     let mut notes: Vec<String> = failed.into_iter().map(|(_, failure)| failure.message).collect();
     let broken = library.files().iter().filter(|file| !file.loads).map(|file| file.origin.clone());
-    notes.extend(broken.map(|origin| format!("{origin} has mistakes, and is left out: see `lifeboat check`")));
+    notes
+        .extend(broken.map(|origin| format!("{origin} has mistakes, and is left out: see `lifeboat check`")));
     Ok((library, notes))
 }
 
@@ -194,8 +195,13 @@ fn newest(
     let named = |kind: PointKind| {
         matches!(
             kind,
-            PointKind::Snapshot | PointKind::SnapshotCopy | PointKind::Image | PointKind::TableBackup
-                | PointKind::VaultPoint | PointKind::Dump | PointKind::StateVersion
+            PointKind::Snapshot
+                | PointKind::SnapshotCopy
+                | PointKind::Image
+                | PointKind::TableBackup
+                | PointKind::VaultPoint
+                | PointKind::Dump
+                | PointKind::StateVersion
         )
     };
     let fits = judged

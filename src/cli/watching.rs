@@ -25,7 +25,7 @@ const SAID_AGAIN: u32 = 100;
 ///
 /// # Errors
 /// When the journal cannot be read or relied on.
-pub fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> {
+pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
     // While somebody watches, an operator is there.

@@ -20,8 +20,8 @@ use crate::provider::port::{Act, Clock, LogIn, Look, Observers};
 use crate::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile, past_readings};
 use crate::provider::tool::{Leash, ToolAdapter, route};
 use crate::runbook::about::About;
-use jiff::tz::TimeZone;
 use crate::runbook::plan::Plan;
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -127,7 +127,8 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     }
     let opening =
         Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
-    let Observing { observers, clock, reality, name, past, leash, look } = observers(&estate, &state, opening)?;
+    let Observing { observers, clock, reality, name, past, leash, look } =
+        observers(&estate, &state, opening)?;
     let folder = state.folder("readings")?;
     let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
         Ok((store, kept)) => (Some(store), kept),

@@ -2,10 +2,10 @@
 
 use super::clock::SystemClock;
 use super::port::{
-    Act, CallTrouble, Credentials, Look,
-    Answer, Ask, BackendAsk, BoxFuture, Observers, ReadConditions, ReadIdentity, ReadKeys, ReadLocks,
-    ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
+    Act, Answer, Ask, BackendAsk, BoxFuture, CallTrouble, Credentials, Look, Observers, ReadConditions,
+    ReadIdentity, ReadKeys, ReadLocks, ReadPoints, ReadProofs, ReadStates, StateAsk, Unhurried,
 };
+use crate::authority::ArmedCall;
 use crate::domain::condition::{Condition, Identity, KeyPlace, KeyState};
 use crate::domain::estate::Environment;
 use crate::domain::ids::EnvironmentName;
@@ -15,7 +15,6 @@ use crate::domain::reading::ReadTrouble;
 use crate::domain::recovery_point::RecoveryPoint;
 use crate::domain::state::StateHistory;
 use crate::domain::state::compare::Contents;
-use crate::authority::ArmedCall;
 use crate::runbook::call::{Call, Reply};
 use std::future::ready;
 use std::sync::Arc;

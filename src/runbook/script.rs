@@ -175,7 +175,9 @@ fn kebab(name: &str) -> String {
 fn encoded(key: &str) -> String {
     key.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()
@@ -188,8 +190,10 @@ fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     if let Some(reference) = word.strip_prefix("${steps.").and_then(|rest| rest.strip_suffix('}')) {
-        let name: String =
-            reference.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let name: String = reference
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .collect();
         return format!("\"${{{name}:?}}\"");
     }
     if word.chars().any(char::is_control) {

@@ -24,7 +24,9 @@ pub fn tell(event: &Event) -> String {
         }
         Event::TookOver { pid, cut_bytes: 0, .. } => format!("an executor works on it (process {pid})"),
         Event::TookOver { pid, cut_bytes, .. } => {
-            format!("an executor works on it (process {pid}); it cut {cut_bytes} bytes of a torn last line off")
+            format!(
+                "an executor works on it (process {pid}); it cut {cut_bytes} bytes of a torn last line off"
+            )
         }
         Event::Asked { by, ask, refused, .. } => {
             let refused = refused.as_ref().map_or(String::new(), |why| format!(": REFUSED, {why}"));
@@ -34,7 +36,9 @@ pub fn tell(event: &Event) -> String {
             format!("BREAK-GLASS: {reason}; opens at {}", opens_at.strftime("%H:%M:%S"))
         }
         Event::Consented { scope, strength, approver, break_glass } => {
-            let who = approver.as_ref().map_or(String::new(), |(name, key)| format!(", approved by {name} ({key})"));
+            let who = approver
+                .as_ref()
+                .map_or(String::new(), |(name, key)| format!(", approved by {name} ({key})"));
             let glass = if *break_glass { ", by BREAK-GLASS" } else { "" };
             format!("agreed to {scope}: {}{who}{glass}", strength_words(*strength))
         }

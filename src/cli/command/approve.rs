@@ -29,24 +29,27 @@ pub fn run(global: &Global, given: &ApproveArgs, output: &Output) -> Result<u8, 
     // Fractions of a second are not signed.
     let expires = jiff::Timestamp::from_second(expires.as_second()).unwrap_or(expires);
     let text = message(&hash, expires);
-    output.note(&format!(
-        "what is signed (by hand: ssh-keygen -Y sign -n {NAMESPACE} -f KEY FILE):\n{text}"
-    ));
+    output.note(&format!("what is signed (by hand: ssh-keygen -Y sign -n {NAMESPACE} -f KEY FILE):\n{text}"));
     prompt::agree(Strength::Enter, "")?;
     let signature = sign(&given.key, NAMESPACE, text.as_bytes())
         .map_err(|why| Failure::new(FailureKind::Failed, format!("ssh-keygen did not sign: {why}")))?;
     let approval = Approval { approver: Text::new(&given.name), expires, signature };
     let (loaded, _) = wire::load(global).or_else(|_| wire::load_demo())?;
     let approvers = Approvers(loaded.estate.policy.approvers.clone());
-    let key = approval::verify(&approval, &hash, plan.made_by.user.as_str(), &approvers, recovery::real_now())
-        .map_err(|why| {
-            Failure::new(FailureKind::Refused, format!("the approval would not count: {why}"))
-                .hint("the estate names approvers and their keys under `people: approvers:`")
-        })?;
+    let key =
+        approval::verify(&approval, &hash, plan.made_by.user.as_str(), &approvers, recovery::real_now())
+            .map_err(|why| {
+                Failure::new(FailureKind::Refused, format!("the approval would not count: {why}"))
+                    .hint("the estate names approvers and their keys under `people: approvers:`")
+            })?;
     let path = given.output.clone().unwrap_or_else(|| given.plan.with_extension("approval.json"));
     let json = serde_json::to_vec_pretty(&approval)
         .map_err(|error| Failure::of("cannot write the approval", &error))?;
     write_new(&path, &json)?;
-    output.text(&format!("{}: {} approves plan {hash} until {expires}, with {key}", path.display(), given.name))?;
+    output.text(&format!(
+        "{}: {} approves plan {hash} until {expires}, with {key}",
+        path.display(),
+        given.name
+    ))?;
     Ok(0)
 }

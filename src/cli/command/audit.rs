@@ -22,7 +22,10 @@ pub fn run(global: &Global, given: &AuditArgs, output: &Output) -> Result<u8, Fa
         AuditWhat::Export(ExportArgs { run, output: to }) => {
             let (run, _) = recovery::open_run(global, run.as_deref())?;
             export::export(&run, to)?;
-            output.note(&format!("{} holds the journal, its plan, a report, and verify.py, which needs no lifeboat", to.display()));
+            output.note(&format!(
+                "{} holds the journal, its plan, a report, and verify.py, which needs no lifeboat",
+                to.display()
+            ));
             Ok(0)
         }
     }
@@ -41,7 +44,11 @@ fn verify(global: &Global, of: &OfRun, output: &Output) -> Result<u8, Failure> {
         output.note(&format!("error: {problem}"));
     }
     let how = if found.verified { "verified" } else { "NOT verified" };
-    let torn = if found.torn_bytes > 0 { format!(", {} bytes after them are torn", found.torn_bytes) } else { String::new() };
+    let torn = if found.torn_bytes > 0 {
+        format!(", {} bytes after them are torn", found.torn_bytes)
+    } else {
+        String::new()
+    };
     output.text(&format!(
         "{}: {how}, {} lines and {} files beside them{torn}\nlast hash {}",
         found.run, found.lines, found.side_files, found.head

@@ -69,18 +69,21 @@ fn begin(global: &Global, given: &ExecuteArgs, told: Told) -> Result<(Parts, std
     let run = store::load(&folder)?;
     let estate = store::estate_of(&run)?;
     let source = String::from_utf8_lossy(&estate).into_owned();
-    let loaded = crate::config::load_text(&source)
-        .map_err(|wrong| crate::config::load::failure("the run's copy of the estate file", &source, &wrong))?;
+    let loaded = crate::config::load_text(&source).map_err(|wrong| {
+        crate::config::load::failure("the run's copy of the estate file", &source, &wrong)
+    })?;
     let wanted = run.plan.sandbox.as_ref().map(|sandbox| format!("sandbox:{}", sandbox.scenario));
     let estate = wire::select(loaded.estate, wanted.as_deref())?;
     let acting = wire::acting(&estate, &run.plan, &state, &given.run)?;
-    let purpose = if run.state.purpose.is_empty() { Text::new(&told.purpose) } else { run.state.purpose.clone() };
+    let purpose =
+        if run.state.purpose.is_empty() { Text::new(&told.purpose) } else { run.state.purpose.clone() };
     let Told { mut secrets, .. } = told;
     secrets.extend(from_environment(&run)?);
     let missing = run.plan.secrets.iter().find(|name| !secrets.contains_key(*name));
     if let Some(missing) = missing {
-        return Err(Failure::new(FailureKind::Usage, format!("nobody gave the secret `{missing}`"))
-            .hint(format!("give it with --secret {missing}: it stands nowhere, so it is asked for each time")));
+        return Err(Failure::new(FailureKind::Usage, format!("nobody gave the secret `{missing}`")).hint(
+            format!("give it with --secret {missing}: it stands nowhere, so it is asked for each time"),
+        ));
     }
     let Person { user, host } = person();
     let parts = Parts {
@@ -115,7 +118,10 @@ fn from_environment(run: &Run) -> Result<Vec<(String, String)>, Failure> {
     for part in plan.split("${secrets.env:").skip(1) {
         let Some((name, _)) = part.split_once('}') else { continue };
         let value = std::env::var(name).map_err(|_| {
-            Failure::new(FailureKind::Usage, format!("the variable {name} holds the address of a webhook, and is not set"))
+            Failure::new(
+                FailureKind::Usage,
+                format!("the variable {name} holds the address of a webhook, and is not set"),
+            )
         })?;
         found.push((format!("env:{name}"), value));
     }

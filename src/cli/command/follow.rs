@@ -33,7 +33,11 @@ pub fn replay(global: &Global, given: &ReplayArgs, output: &Output) -> Result<u8
     }
     for line in run.read.lines.iter().filter(|line| line.seq <= to) {
         let says = line.event.as_ref().map_or_else(|| format!("({})", line.name), tell);
-        output.text(&format!("{} {}", line.at.strftime("%Y-%m-%d %H:%M:%S"), crate::domain::text::harmless(&says)))?;
+        output.text(&format!(
+            "{} {}",
+            line.at.strftime("%Y-%m-%d %H:%M:%S"),
+            crate::domain::text::harmless(&says)
+        ))?;
     }
     Ok(0)
 }

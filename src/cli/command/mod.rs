@@ -7,17 +7,17 @@ pub mod completions;
 pub mod console;
 pub mod demo;
 pub mod doctor;
-pub mod execute;
-pub mod follow;
 #[cfg(feature = "aws-core")]
 mod doctor_aws;
+pub mod execute;
+pub mod follow;
 pub mod init;
 pub mod locks;
 #[cfg(feature = "aws-core")]
 pub mod login;
 pub mod man;
-pub mod points;
 pub mod plan;
+pub mod points;
 pub mod policy;
 pub mod request;
 pub mod run;

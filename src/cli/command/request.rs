@@ -155,11 +155,8 @@ pub fn settle(global: &Global, given: &SettleArgs, output: &Output) -> Result<u8
 /// # Errors
 /// When it does not ask.
 pub fn answer(global: &Global, given: &AnswerArgs, output: &Output) -> Result<u8, Failure> {
-    let ask = Ask::Answer {
-        step: Text::new(&given.step),
-        answer: Text::new(&given.answer),
-        done: !given.failed,
-    };
+    let ask =
+        Ask::Answer { step: Text::new(&given.step), answer: Text::new(&given.answer), done: !given.failed };
     send(global, Some(&given.run), ask, output, true)
 }
 

@@ -59,7 +59,10 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
     let plan: Plan = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::of(format!("{shown} is no plan"), &error).with_kind(FailureKind::Usage))?;
     if plan.format != PLAN_FORMAT {
-        let says = format!("{shown} is a plan of format {}, and this lifeboat carries out {PLAN_FORMAT}", plan.format);
+        let says = format!(
+            "{shown} is a plan of format {}, and this lifeboat carries out {PLAN_FORMAT}",
+            plan.format
+        );
         return Err(Failure::new(FailureKind::Usage, says));
     }
     if plan.bytes() != bytes {
@@ -71,8 +74,11 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
         None => crate::cli::wire::load_demo()?.0.source,
     };
     if *crate::engine::journal::sha256(estate_source.as_bytes()) != *plan.estate.as_str() {
-        return Err(Failure::new(FailureKind::Refused, "the estate file has changed since the plan was made")
-            .hint("plan anew: what was agreed to was agreed to of another estate"));
+        return Err(Failure::new(
+            FailureKind::Refused,
+            "the estate file has changed since the plan was made",
+        )
+        .hint("plan anew: what was agreed to was agreed to of another estate"));
     }
     let state = StateDir::open(global.state_dir.as_deref())?;
     let hash = PlanHash::of(&bytes);
@@ -86,8 +92,9 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
 pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8, Failure> {
     let (run, state) = recovery::open_run(global, given.run.as_deref())?;
     if let Some(why) = &run.state.wishes.abandoned {
-        return Err(Failure::new(FailureKind::Refused, format!("the run was abandoned: {why}"))
-            .hint("plan anew"));
+        return Err(
+            Failure::new(FailureKind::Refused, format!("the run was abandoned: {why}")).hint("plan anew")
+        );
     }
     if run.state.wishes.pause {
         recovery::ask(&run.folder, Ask::Resume)?;
@@ -105,7 +112,10 @@ fn secrets(plan: &Plan, named: &[String]) -> Result<BTreeMap<String, String>, Fa
     let mut secrets = BTreeMap::new();
     for name in plan.secrets.iter().chain(named.iter().filter(|name| !plan.secrets.contains(name))) {
         if !plan.secrets.contains(name) {
-            return Err(Failure::new(FailureKind::Usage, format!("the plan has no secret parameter `{name}`")));
+            return Err(Failure::new(
+                FailureKind::Usage,
+                format!("the plan has no secret parameter `{name}`"),
+            ));
         }
         let variable = format!("LIFEBOAT_SECRET_{}", name.to_ascii_uppercase().replace('-', "_"));
         let value = match std::env::var(&variable) {

@@ -51,7 +51,10 @@ pub fn run(global: &Global, given: &RunbooksArgs, output: &Output) -> Result<u8,
 }
 
 fn kind(runbook: &Runbook) -> String {
-    serde_json::to_value(runbook.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(runbook.kind)
+        .ok()
+        .and_then(|kind| kind.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn whole(runbook: &Runbook) -> String {

@@ -47,6 +47,10 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
             ]
         })
         .collect();
-    output.text(&table(&["run", "stands", "steps", "environment", "what it does", "why"], &rows, output.colour()))?;
+    output.text(&table(
+        &["run", "stands", "steps", "environment", "what it does", "why"],
+        &rows,
+        output.colour(),
+    ))?;
     Ok(0)
 }

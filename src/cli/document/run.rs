@@ -191,4 +191,3 @@ impl RunsDocument {
         Self { version: 1, runs: runs.iter().map(row).collect() }
     }
 }
-
