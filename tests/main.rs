@@ -60,6 +60,17 @@ mod sandbox {
     mod rds;
     mod s3;
 }
+mod engine {
+    mod consent;
+    mod disk;
+    mod full;
+    mod journeys;
+    mod kills;
+    mod matrix;
+    mod rig;
+    mod table;
+    mod world;
+}
 mod shape {
     mod authority;
     mod docs;
