@@ -28,6 +28,10 @@ pub(super) fn consent(
     }
     let shown = phrase(plan, hash);
     let by_flag = given.yes;
+    if by_flag && needed >= Strength::Typed && given.phrase.as_deref() != Some(shown.as_str()) {
+        return Err(Failure::new(FailureKind::Refused, "this has to be agreed to with its phrase")
+            .hint(format!("--phrase '{shown}'")));
+    }
     let typed = if by_flag { given.phrase.clone() } else { prompt::agree(needed, &shown)? };
     Ok(ConsentGiven { plan: hash.clone(), strength: needed, phrase: typed, by_flag, approval, break_glass })
 }

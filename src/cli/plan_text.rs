@@ -4,7 +4,7 @@ use super::table::{Cell, table};
 use crate::domain::duration::words;
 use crate::domain::estate::EnvironmentClass;
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::consent::required_for;
+use crate::runbook::consent::{Strength, phrase, required_for};
 use crate::runbook::markdown::{class_words, strength_words};
 use crate::runbook::plan::{Mode, Plan, PlanHash, Undo};
 use std::io::Write;
@@ -84,6 +84,9 @@ pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
         class_words(plan.worst()),
         strength_words(required_for(plan))
     ));
+    if required_for(plan) >= Strength::Typed {
+        out.push_str(&format!("The phrase: {}\n", phrase(plan, hash)));
+    }
     out
 }
 

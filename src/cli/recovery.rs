@@ -16,12 +16,13 @@ use crate::engine::planner::{self, NoPlan, Planning};
 use crate::engine::request::{self, Request};
 use crate::engine::store::{self, Run, Runs, new_name};
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::definition::Runbook;
-use crate::runbook::event::Ask;
+use crate::runbook::definition::{ParameterKind, Runbook};
+use crate::runbook::event::{Ask, Event};
 use crate::runbook::plan::{Mode, Person, Plan, PlanHash};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The folder of runs in the state folder.
 const RUNS: &str = "runs";
@@ -268,6 +269,20 @@ fn environment<'a>(
     runbook: &Runbook,
     said: &BTreeMap<String, String>,
 ) -> Result<&'a Environment, Failure> {
+    for parameter in &runbook.parameters {
+        let (ParameterKind::Component(_), Some(name)) = (&parameter.kind, said.get(&parameter.name)) else {
+            continue;
+        };
+        if estate.component(&ComponentId::new(name)).is_none() {
+            let shown = crate::domain::text::harmless(name);
+            let failure = Failure::new(FailureKind::Usage, format!("the estate has no component `{shown}`"));
+            let known = estate.components.iter().map(|component| component.id.as_str());
+            return Err(match crate::config::diagnostic::suggestion(name, known) {
+                Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+                None => failure.hint("`lifeboat status` lists them"),
+            });
+        }
+    }
     let named = runbook.parameters.iter().find_map(|parameter| {
         let component = estate.component(&ComponentId::new(said.get(&parameter.name)?))?;
         estate.environment(&component.environment)
@@ -298,6 +313,33 @@ pub fn open_run(global: &Global, name: Option<&str>) -> Result<(Run, StateDir), 
 pub fn ask(folder: &RunFolder, ask: Ask) -> Result<String, Failure> {
     let request = Request { by: person(), terminal: terminal(), sent_at: real_now(), ask };
     request::leave(folder, &request)
+}
+
+/// How long an answer of the executor is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until a request stands in the journal.
+///
+/// # Errors
+/// When it was refused, or nobody answers.
+pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        let now = store::load(folder)?;
+        let asked = now.read.lines.iter().find_map(|line| match &line.event {
+            Some(Event::Asked { id: known, refused, .. }) if *known.as_str() == *id => Some(refused.clone()),
+            _ => None,
+        });
+        match asked {
+            Some(Some(why)) => return Err(Failure::new(FailureKind::Refused, format!("refused: {why}"))),
+            Some(None) => return Ok(()),
+            None if begun.elapsed() > PATIENCE => {
+                return Err(Failure::new(FailureKind::Failed, "the executor does not answer")
+                    .hint("the request waits; `lifeboat runs` says whether somebody works on the run"));
+            }
+            None => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
 }
 
 /// Returns the time on the wall.

@@ -25,6 +25,9 @@ use tokio::task::{JoinSet, LocalSet};
 /// How often requests are looked for, in real time.
 const LOOKS_FOR_REQUESTS: Duration = Duration::from_millis(100);
 
+/// After how many such looks an executor ends to whose plan nobody agrees: a quarter of an hour.
+const PATIENCE: u32 = 9_000;
+
 /// What an executor works with.
 pub struct Parts {
     /// The folder of the run.
@@ -136,6 +139,7 @@ fn opened(plan: &Plan, hash: &PlanHash, bytes: &[u8], parts: &Parts) -> Event {
 }
 
 async fn run(shared: Rc<Shared>) -> Result<(Rest, Text), Halt> {
+    let mut looked = 0_u32;
     let mut tasks: JoinSet<(Text, Result<(), Halt>)> = JoinSet::new();
     let mut running: BTreeSet<Text> = BTreeSet::new();
     loop {
@@ -161,6 +165,9 @@ async fn run(shared: Rc<Shared>) -> Result<(Rest, Text), Halt> {
                 }
                 Decision::Rest(why, words) => rest = Some((why, words)),
                 Decision::Wait(words) if shared.parts.impatient => rest = Some((Rest::Paused, words)),
+                Decision::Wait(words) if looked > PATIENCE && shared.state().agreed_at.is_none() => {
+                    rest = Some((Rest::Paused, words));
+                }
                 Decision::Wait(_) => waits = true,
             }
         }
@@ -183,7 +190,7 @@ async fn run(shared: Rc<Shared>) -> Result<(Rest, Text), Halt> {
                 Some(Err(error)) => return Err(Halt::Illegal(format!("a step's task broke: {error}"))),
                 None => running.clear(),
             },
-            () = tokio::time::sleep(LOOKS_FOR_REQUESTS) => {}
+            () = tokio::time::sleep(LOOKS_FOR_REQUESTS) => looked = looked.saturating_add(1),
         }
     }
 }

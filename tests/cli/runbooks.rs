@@ -4,7 +4,7 @@ use crate::support::root;
 use crate::support::run::{Home, START};
 use serde_json::Value;
 
-const GOOD: &str = "version: 1\ntitle: Look\nscenario: Somebody asks.\nkind: verify\nreviewed: 2026-10-12\nsteps:\n  - { id: look, title: Look, uses: note }\n";
+const GOOD: &str = "version: 1\ntitle: Look\nscenario: Somebody asks.\nkind: verify\nreviewed: 2026-10-12\nsteps:\n  - { id: look, title: Look, uses: manual, with: { question: What is it like? } }\n";
 
 fn home() -> Home {
     let home = Home::new();
@@ -65,7 +65,10 @@ fn a_runbook_that_is_named_is_checked_with_those_beside_it() {
     home.write("look.yaml", GOOD);
     home.write("other.yaml", "not a runbook");
     let call = "{ id: call, title: Call, uses: runbook, runbook: look }";
-    home.write("call.yaml", &GOOD.replace("{ id: look, title: Look, uses: note }", call));
+    home.write(
+        "call.yaml",
+        &GOOD.replace("{ id: look, title: Look, uses: manual, with: { question: What is it like? } }", call),
+    );
     let ran = home.run(&["--start", START, "check", "call.yaml"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "1 runbook, 0 warnings\n"), "{ran}");
     let ran = home.run(&["--start", START, "check", "./look.yaml", "other.yaml", "--format", "json"]);
@@ -77,7 +80,7 @@ fn a_runbook_that_is_named_is_checked_with_those_beside_it() {
     home.write(
         "call.yaml",
         &GOOD.replace(
-            "{ id: look, title: Look, uses: note }",
+            "{ id: look, title: Look, uses: manual, with: { question: What is it like? } }",
             &call.replace("runbook: look", "runbook: loook"),
         ),
     );

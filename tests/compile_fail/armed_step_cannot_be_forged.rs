@@ -1,9 +1,9 @@
-//! An armed step cannot be made by hand.
-use lifeboat::authority::ArmedStep;
-use lifeboat::runbook::plan::PlannedStep;
+//! Neither an armed step nor an armed call can be made by hand.
+use lifeboat::authority::{ArmedCall, CallId};
+use lifeboat::runbook::call::Call;
 
-fn forge(step: PlannedStep) -> ArmedStep {
-    ArmedStep { step, purpose: "because".into() } //~ E0451
+fn forge(id: CallId, call: Call) -> ArmedCall {
+    ArmedCall { id, call, digest: String::new() } //~ E0451
 }
 
 fn main() {}

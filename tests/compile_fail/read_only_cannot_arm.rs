@@ -1,11 +1,12 @@
 //! A read-only session has no way to arm a step.
-use lifeboat::authority::Session;
+use lifeboat::authority::{Direction, Session};
+use lifeboat::domain::estate::EnvironmentClass;
 use lifeboat::runbook::consent::Consent;
-use lifeboat::runbook::plan::PlannedStep;
+use lifeboat::runbook::plan::{PlanHash, PlannedStep};
 
-fn arm(step: PlannedStep, consent: &Consent) {
+fn arm(plan: &PlanHash, step: PlannedStep, consent: &Consent) {
     let session = Session::read_only();
-    let _ = session.arm(step, consent); //~ E0599
+    let _ = session.arm(plan, EnvironmentClass::Production, step, Direction::Forward, consent); //~ E0599
 }
 
 fn main() {}

@@ -267,11 +267,11 @@ fn simulate(plan: &Plan, dice: &[u8]) -> (Vec<Event>, RunState) {
             }
             Decision::Wait(_) => {
                 let gate = state.steps.iter().find(|(_, known)| known.phase == Phase::AtGate);
-                let (gate, _) = gate.expect("it waits at a gate");
+                let gate = gate.expect("it waits at a gate").0.clone();
                 write(
                     &mut state,
                     Event::Consented {
-                        scope: gate.clone(),
+                        scope: gate,
                         strength: Strength::Enter,
                         approver: None,
                         break_glass: false,

@@ -44,8 +44,24 @@ fn the_readme_lists_what_there_is() {
             (code["const"].as_str().expect("a name"), code["description"].as_str().expect("a sentence"));
         let _ = writeln!(troubles, "| `{name}` | {says} |");
     }
+    let mut actions =
+        String::from("| action | given | does | if no answer comes |\n| --- | --- | --- | --- |\n");
+    for action in lifeboat::action::ACTIONS {
+        let about = action.about();
+        let given: Vec<String> = { about.arguments.iter() }
+            .map(|one| if one.required { one.name.to_owned() } else { format!("[{}]", one.name) })
+            .collect();
+        let (name, given) = (about.name, given.join(" "));
+        let _ = writeln!(actions, "| `{name}` | {given} | {} | {} |", about.title, about.dedupe.words());
+    }
     let mut text = std::fs::read_to_string(root("README.md")).expect("the README can be read");
-    for (name, made) in [("keys", keys), ("exits", exits), ("scenarios", scenarios), ("troubles", troubles)] {
+    for (name, made) in [
+        ("keys", keys),
+        ("exits", exits),
+        ("scenarios", scenarios),
+        ("troubles", troubles),
+        ("actions", actions),
+    ] {
         text = between(&text, name, &made);
     }
     assert_kept("README.md", &text);

@@ -80,6 +80,7 @@ const BANS: &[(&str, &[&str])] = &[
     (
         "std::fs",
         &[
+            "audit/export.rs",
             "collector/store.rs",
             "config/",
             "cli/command/",

@@ -9,39 +9,19 @@ use crate::cli::output::Output;
 use crate::cli::{recovery, watching};
 use crate::domain::Text;
 use crate::engine::launch::Told;
-use crate::engine::store::{Run, load};
+use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, required, required_to_undo};
-use crate::runbook::event::{Ask, Event};
+use crate::runbook::event::Ask;
 use crate::runbook::plan::{PlannedStep, Undo};
 use crate::runbook::state::Phase;
-use std::time::{Duration, Instant};
-
-/// How long an answer of the executor is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Leaves a request and waits until it stands in the journal.
 fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: bool) -> Result<u8, Failure> {
     let (run, state) = recovery::open_run(global, name)?;
     let id = recovery::ask(&run.folder, ask)?;
     recovery::start(&run.folder, &state, &Told::default())?;
-    let begun = Instant::now();
-    loop {
-        let now = load(&run.folder)?;
-        let asked = now.read.lines.iter().find_map(|line| match &line.event {
-            Some(Event::Asked { id: known, refused, .. }) if *known.as_str() == *id => Some(refused.clone()),
-            _ => None,
-        });
-        match asked {
-            Some(Some(why)) => return Err(Failure::new(FailureKind::Refused, format!("refused: {why}"))),
-            Some(None) => break,
-            None if begun.elapsed() > PATIENCE => {
-                return Err(Failure::new(FailureKind::Failed, "the executor does not answer")
-                    .hint("the request waits; `lifeboat runs` says whether somebody works on the run"));
-            }
-            None => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
+    recovery::answered(&run.folder, &id)?;
     if watch {
         return watching::watch(&run.folder, output);
     }

@@ -41,8 +41,9 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
     };
     let bytes = planned.plan.bytes();
     let folder = runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?;
-    recovery::ask(&folder, Ask::Consent(consent))?;
+    let id = recovery::ask(&folder, Ask::Consent(consent))?;
     recovery::start(&folder, &state, &told)?;
+    recovery::answered(&folder, &id)?;
     output.note(&format!("run {}", planned.plan.run));
     if given.detach {
         output.text(planned.plan.run.as_str())?;

@@ -44,27 +44,27 @@ pub const ACTS: [&str; 3] = ["webhook:Post", "tool:Run", "tool:Stop"];
 pub struct LocalCalls {
     program: PathBuf,
     trust: Trust,
-    /// What the folders of children are relative to.
-    base: PathBuf,
+    /// What the folders of children are relative to, where they may be.
+    base: Option<PathBuf>,
 }
 
 impl LocalCalls {
     /// Returns calls whose children are watched over by `program`: an absolute path of `lifeboat` itself, such as
     /// [`this_program`] returns it.
     pub fn new(program: &Path) -> Self {
-        Self { program: program.to_owned(), trust: Trust::default(), base: PathBuf::from("/") }
+        Self { program: program.to_owned(), trust: Trust::default(), base: None }
     }
 
     /// Returns the same for a run: the folders of its children lie in its own.
     pub fn within(self, base: &Path) -> Self {
-        Self { base: base.to_owned(), ..self }
+        Self { base: Some(base.to_owned()), ..self }
     }
 
     /// Returns a call with the folder of its child made absolute; one that is absolute stays.
     fn placed(&self, call: &Call) -> Call {
         let mut call = call.clone();
-        if let Some(Value::String(home)) = call.arguments.get_mut("Home") {
-            *home = self.base.join(home.as_str()).display().to_string();
+        if let (Some(base), Some(Value::String(home))) = (&self.base, call.arguments.get_mut("Home")) {
+            *home = base.join(home.as_str()).display().to_string();
         }
         call
     }
