@@ -87,7 +87,8 @@ fn is_outcome(event: &Event) -> bool {
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, which the caller has locked: verifies it, and cuts a torn last line off.
+    /// Opens the journal in `folder`, which the caller has locked: verifies it, cuts a torn last line off, and makes sure
+    /// that the rest is on disk.
     ///
     /// # Errors
     /// When a line inside is bad, or it cannot be written.
@@ -98,10 +99,13 @@ impl Journal {
             let format = "a newer minor version; it may only be read".to_owned();
             return Err(Broken::Format(format).into());
         }
-        let mut tail = folder.tail().map_err(Halt::Disk)?;
-        if read.torn > 0 {
-            tail.cut(read.length).map_err(Halt::Disk)?;
+        if !bytes.is_empty() {
+            // What was read may be known to the kernel only: after a sync that failed it forgets that it was never
+            // written. So it is written once more, as a whole, and without what was torn.
+            let whole = usize::try_from(read.length).unwrap_or(usize::MAX);
+            folder.put(JOURNAL, bytes.get(..whole).unwrap_or_default()).map_err(Halt::Disk)?;
         }
+        let tail = folder.tail().map_err(Halt::Disk)?;
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
         let journal = Self {
             tail,

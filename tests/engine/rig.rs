@@ -570,7 +570,7 @@ impl Rig {
                     && sent.id.direction == of.direction
                     && sent.id.attempt == of.attempt
                     && sent.id.index == of.index
-                    && sent.at <= line.at
+                    && sent.at < line.at
                     && sent.applied.is_some_and(shows)
             });
             if happened {

@@ -185,12 +185,9 @@ fn simulate(plan: &Plan, dice: &[u8]) -> (Vec<Event>, RunState) {
                 }
                 if let Some(original) = plan.steps.iter().find(|other| other.otherwise.as_ref() == Some(id)) {
                     let phase = state.step(original.id.as_str()).expect("it is there").phase;
-                    assert_eq!(
-                        phase,
-                        Phase::Failed,
-                        "{id} stands in for {}, which has not failed",
-                        original.id
-                    );
+                    // A person may have left it out since, and asked for this one once more.
+                    let failed = matches!(phase, Phase::Failed | Phase::Skipped);
+                    assert!(failed, "{id} stands in for {}, which is {phase:?}", original.id);
                 }
                 if step.gate && known.phase == Phase::Waiting {
                     write(&mut state, Event::GateReached { step: id.clone() });
