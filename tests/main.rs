@@ -51,6 +51,24 @@ mod domain {
     mod matrix;
     mod properties;
 }
+mod journal {
+    mod built;
+    mod cut;
+    mod disk;
+    mod flipped;
+    mod format;
+    mod fuzzed;
+    mod golden;
+    mod live;
+    mod mutated;
+    mod python;
+    mod reader;
+
+    /// Says whether the long campaign is asked for, which takes minutes.
+    fn campaign() -> bool {
+        std::env::var_os("LIFEBOAT_CAMPAIGN").is_some()
+    }
+}
 mod sandbox {
     mod durable;
     mod ec2;

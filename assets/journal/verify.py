@@ -15,10 +15,8 @@ TAIL = 75  # ,"hash":"<64 digits>"}
 
 def verify(folder):
     """Returns (lines, last hash, torn bytes); raises ValueError with what does not fit."""
-    raw = (folder / "journal.jsonl").read_bytes()
-    lines, _, torn = raw.rpartition(b"\n")
-    lines = lines.split(b"\n") if lines or raw.startswith(b"\n") else []
-    prev, term = "0" * 64, 0
+    lines = (folder / "journal.jsonl").read_bytes().split(b"\n")
+    torn, prev, term = lines.pop(), "0" * 64, 0
     for number, line in enumerate(lines, 1):
         body, tail = line[:-TAIL], line[-TAIL:]
         digest = hashlib.sha256(body).hexdigest()
@@ -26,24 +24,27 @@ def verify(folder):
             raise ValueError(f"line {number}: the hash does not fit")
         try:
             entry = json.loads(body.decode() + "}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"line {number}: {error}") from error
-        if list(entry) != MEMBERS or entry["seq"] != number or entry["prev"] != prev or entry["term"] < term:
+        event, data = entry["event"], entry["data"]
+        if (event == "opened") != (number == 1) or number == 1 and not data["format"].startswith("1."):
+            raise ValueError(f"line {number}: this is no journal of format 1")
+        known = [name for name in entry if name in MEMBERS]  # a newer minor version may have more
+        if known != MEMBERS or entry["seq"] != number or entry["prev"] != prev or entry["term"] < term:
             raise ValueError(f"line {number}: it does not follow the line before it")
-        if number == 1 and (entry["event"] != "opened" or entry["data"]["format"].split(".")[0] != "1"):
-            raise ValueError("line 1: this is no journal of format 1")
-        if number == 1:
-            side(folder, entry["data"]["plan"], number)
-        for held in (entry["data"].get("before"), (entry["data"].get("reply") or {}).get("side")):
-            if isinstance(held, dict):
-                side(folder, held, number)
+        held = data.get({"opened": "plan", "began": "before", "answered": "reply"}.get(event))
+        held = held.get("side") if event == "answered" and isinstance(held, dict) else held
+        if isinstance(held, dict) and held.keys() >= {"name", "sha256", "bytes"}:
+            side(folder, held, number)
         prev, term = digest, entry["term"]
     return len(lines), prev, len(torn)
 
+
 def side(folder, held, number):
     path = folder / held["name"]
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != held["sha256"]:
-        raise ValueError(f"line {number}: {held['name']} is not the file that was written")
+    inside = path.is_relative_to(folder) and ".." not in Path(held["name"]).parts and path.is_file()
+    if not inside or hashlib.sha256(path.read_bytes()).hexdigest() != held["sha256"]:
+        raise ValueError(f"line {number}: {held['name']!r} is not the file that was written")
 
 
 if __name__ == "__main__":
@@ -52,8 +53,6 @@ if __name__ == "__main__":
         print(f"{count} lines verified, the last hash is {head}" + (f", {rest} bytes after them are torn" if rest else ""))
         sys.exit(0 if count else 2)
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-        print(f"NOT verified: {wrong}")
-        sys.exit(1)
+        sys.exit(print(f"NOT verified: {wrong}") or 1)
     except (OSError, IndexError) as wrong:
-        print(f"cannot read: {wrong}")
-        sys.exit(2)
+        sys.exit(print(f"cannot read: {wrong}") or 2)

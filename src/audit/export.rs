@@ -1,6 +1,7 @@
 //! A run as evidence: its journal, its plan and its side files as they are, with a report and the script that verifies it.
 
 use super::report::markdown;
+use super::verify::is_inside;
 use crate::engine::folder::{ESTATE, Folder, JOURNAL, PLAN};
 use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
@@ -36,6 +37,7 @@ pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
         }
         _ => None,
     }));
+    names.retain(|name| is_inside(name));
     for name in names {
         let Some(bytes) = run.folder.read(&name).map_err(|error| failed(&error))? else { continue };
         let path = to.join(&name);

@@ -3,7 +3,7 @@
 use super::args::Format;
 use super::output::Output;
 use crate::domain::Text;
-use crate::engine::folder::{Folder, JOURNAL, PROGRESS, RunFolder};
+use crate::engine::folder::{Folder, PROGRESS, RunFolder};
 use crate::engine::line::{Head, Line};
 use crate::engine::replay;
 use crate::engine::step::Going;
@@ -38,16 +38,11 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
     loop {
         // Whether somebody works on it is asked first: what was written before it ended is then read below.
         let worked_on = folder.is_worked_on();
-        let bytes = folder
-            .read(JOURNAL)
-            .map_err(|error| Failure::of("cannot read the journal", &error))?
-            .unwrap_or_default();
-        let new = bytes.get(at..).unwrap_or_default();
-        let read = replay::read(new, &head).map_err(|broken| {
+        let (new, read) = replay::follow(folder, at, &head).map_err(|broken| {
             Failure::of("the journal cannot be relied on", &broken).with_kind(FailureKind::NotVerified)
         })?;
         for line in &read.lines {
-            print(line, new, output)?;
+            print(line, &new, output)?;
             rest = match &line.event {
                 Some(Event::Rested { rest, why }) => Some((*rest, why.clone())),
                 _ => None,

@@ -52,6 +52,8 @@ pub struct Journal {
     tail: Box<dyn Tail>,
     head: Head,
     length: u64,
+    /// Whether half a line may stand at the end; it is cut off before anything else is written.
+    half: bool,
     term: u64,
     actor: Actor,
     faults: Arc<dyn Faults>,
@@ -96,8 +98,7 @@ impl Journal {
         let bytes = folder.read(JOURNAL).map_err(Halt::Disk)?.unwrap_or_default();
         let read = replay::read(&bytes, &Head::default())?;
         if read.newer {
-            let format = "a newer minor version; it may only be read".to_owned();
-            return Err(Broken::Format(format).into());
+            return Err(Broken::Newer.into());
         }
         if !bytes.is_empty() {
             // What was read may be known to the kernel only: after a sync that failed it forgets that it was never
@@ -107,16 +108,9 @@ impl Journal {
         }
         let tail = folder.tail().map_err(Halt::Disk)?;
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
-        let journal = Self {
-            tail,
-            head: read.head.clone(),
-            length: read.length,
-            term,
-            actor,
-            faults,
-            failed: false,
-            lost: false,
-        };
+        let (head, length) = (read.head.clone(), read.length);
+        let journal =
+            Self { tail, head, length, half: false, term, actor, faults, failed: false, lost: false };
         Ok((journal, read))
     }
 
@@ -149,18 +143,19 @@ impl Journal {
         let (line, head) = line::encode(&self.head, at, self.term, &self.actor, &event)
             .map_err(|error| Halt::Illegal(error.to_string()))?;
         let bytes = line.as_bytes();
-        if bytes.len() > line::LONGEST {
-            return Err(Halt::Illegal(format!("a line of {} bytes could not be read again", bytes.len())));
+        if bytes.len() > line::LONGEST + 1 {
+            // Nobody could read the journal any more.
+            return Err(Halt::Illegal(format!("its line would have {} bytes", bytes.len())));
         }
-        if let Err(error) = self.tail.write(bytes) {
+        if let Err(error) = self.write(bytes) {
             self.failed = true;
-            // Half a line may stand there; without it the next one can be written whole.
-            let cut = self.tail.cut(self.length);
+            // Without the half line that may stand there the next one can be written whole.
+            let mended = self.mend();
             self.tail.free_reserve();
-            if !is_outcome(&event) || cut.is_err() {
+            if !is_outcome(&event) || mended.is_err() {
                 return Err(Halt::Disk(error));
             }
-            self.tail.write(bytes).map_err(Halt::Disk)?;
+            self.write(bytes).map_err(Halt::Disk)?;
         }
         self.pass(written)?;
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -177,6 +172,22 @@ impl Journal {
             return Err(Halt::Disk(io::Error::other("the disk is full; what was in flight is written down")));
         }
         Ok(Committed { seq: self.head.seq, event })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.mend()?;
+        self.half = true;
+        self.tail.write(bytes)?;
+        self.half = false;
+        Ok(())
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        if self.half {
+            self.tail.cut(self.length)?;
+            self.half = false;
+        }
+        Ok(())
     }
 
     fn pass(&self, point: &'static str) -> Result<(), Killed> {

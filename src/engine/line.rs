@@ -7,15 +7,17 @@ use crate::domain::Text;
 use crate::runbook::call::hex;
 use crate::runbook::event::Event;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// The version of the format that this build writes: major and minor. A reader opens an older minor of its major as its
 /// own, a newer one for reading only, and another major not at all.
 pub const FORMAT: &str = "1.0";
 
-/// The longest line that is read, in bytes.
+/// The longest line that is written or read, in bytes, without its line feed.
 pub const LONGEST: usize = 1 << 20;
 
 /// Who wrote a line.
@@ -59,6 +61,8 @@ pub struct Line {
     pub event: Option<Event>,
     /// The event's name.
     pub name: String,
+    /// Whether something stands in it that this version does not know.
+    pub newer: bool,
     /// Its own hash.
     pub hash: String,
 }
@@ -77,8 +81,11 @@ pub enum BadLine {
     Chain(String),
 }
 
+/// The members of a line before its hash, in their order.
+pub const MEMBERS: [&str; 7] = ["seq", "at", "term", "actor", "event", "data", "prev"];
+
+// A newer minor version may have more members; they are counted by `Names`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Written {
     seq: u64,
     at: Timestamp,
@@ -87,6 +94,31 @@ struct Written {
     event: String,
     data: Value,
     prev: String,
+}
+
+/// The names of an object's members, as they stand.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Names, M::Error> {
+                let mut names = Vec::new();
+                while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
 }
 
 /// How a line ends: `,"hash":"` and 64 digits and `"}`.
@@ -129,11 +161,8 @@ fn parts(event: &Event) -> Result<(String, Value), serde_json::Error> {
     Ok(outer.into_iter().next().unwrap_or_default())
 }
 
-/// Reads the line in `bytes` (without its line break), which is to follow `head`.
-///
-/// # Errors
-/// When it is not of this form, was changed, or does not follow.
-pub fn decode(bytes: &[u8], head: &Head) -> Result<Line, BadLine> {
+/// Returns a line without its hash and its last brace, and the hash, which fits.
+fn parts_of(bytes: &[u8]) -> Result<(&str, &str), BadLine> {
     let form = |why: &str| BadLine::Form(why.to_owned());
     let text = std::str::from_utf8(bytes).map_err(|_| form("it is not UTF-8"))?;
     let cut = text.len().checked_sub(TAIL).ok_or_else(|| form("it is too short"))?;
@@ -146,23 +175,48 @@ pub fn decode(bytes: &[u8], head: &Head) -> Result<Line, BadLine> {
     if hex(&Sha256::digest(body.as_bytes())) != hash {
         return Err(BadLine::Hash);
     }
-    let written: Written =
-        serde_json::from_str(&format!("{body}}}")).map_err(|error| form(&error.to_string()))?;
+    Ok((body, hash))
+}
+
+/// Returns the format that a first line names, whatever else stands in it; `None` where it names none, or was changed.
+///
+/// So much is promised of every version: its first line ends with its hash, and `data.format` of it is the format.
+pub fn format_of(bytes: &[u8]) -> Option<String> {
+    let (body, _) = parts_of(bytes).ok()?;
+    let first: Value = serde_json::from_str(&format!("{body}}}")).ok()?;
+    first.pointer("/data/format").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Reads the line in `bytes` (without its line break), which is to follow `head`.
+///
+/// # Errors
+/// When it is not of this form, was changed, or does not follow.
+pub fn decode(bytes: &[u8], head: &Head) -> Result<Line, BadLine> {
+    let form = |why: &serde_json::Error| BadLine::Form(why.to_string());
+    let (body, hash) = parts_of(bytes)?;
+    let whole = format!("{body}}}");
+    let Names(names) = serde_json::from_str(&whole).map_err(|error| form(&error))?;
+    let known = names.iter().filter(|name| MEMBERS.contains(&name.as_str()));
+    if !known.eq(&MEMBERS) {
+        return Err(BadLine::Form("its members are not those of a line, in their order".to_owned()));
+    }
+    let written: Written = serde_json::from_str(&whole).map_err(|error| form(&error))?;
     if written.prev != head.hash {
         return Err(BadLine::Chain("its `prev` is not the hash of that line".to_owned()));
     }
-    if written.seq != head.seq + 1 {
+    if head.seq.checked_add(1) != Some(written.seq) {
         return Err(BadLine::Chain(format!("number {} after {}", written.seq, head.seq)));
     }
     let mut outer = Map::new();
     outer.insert(written.event.clone(), written.data);
-    let event = serde_json::from_value(Value::Object(outer));
+    let event: Option<Event> = serde_json::from_value(Value::Object(outer)).ok();
     Ok(Line {
         seq: written.seq,
         at: written.at,
         term: written.term,
         actor: written.actor,
-        event: event.ok(),
+        newer: event.is_none() || names.len() > MEMBERS.len(),
+        event,
         name: written.event,
         hash: hash.to_owned(),
     })

@@ -24,6 +24,7 @@ mod settle;
 pub mod step;
 pub mod store;
 pub mod time;
+mod undo;
 mod unfold;
 mod values;
 mod verify;

@@ -1,5 +1,6 @@
 //! Reading a journal: its lines verified one after another, and folded into the state of its run.
 
+use super::folder::{Folder, JOURNAL};
 use super::line::{self, BadLine, FORMAT, Head, Line};
 use crate::runbook::event::Event;
 use crate::runbook::plan::Plan;
@@ -32,6 +33,9 @@ pub enum Broken {
     /// It was written by a version that this one does not understand.
     #[error("the journal has format {0}, and this lifeboat reads {FORMAT}")]
     Format(String),
+    /// It was written by a newer minor version.
+    #[error("the journal was written by a newer lifeboat: this one can read it, and must not go on with it")]
+    Newer,
 }
 
 /// A journal as it was read.
@@ -58,22 +62,29 @@ pub fn read(bytes: &[u8], head: &Head) -> Result<Read, Broken> {
     let mut rest = bytes;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (text, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-        let number = read.head.seq + 1;
+        let number = read.head.seq.saturating_add(1);
         if text.len() > line::LONGEST {
             let why = BadLine::Form("it is longer than any line that is written".to_owned());
             return Err(Broken::Line { number, why });
         }
+        if number == 1
+            && let Some(format) = line::format_of(text)
+        {
+            read.newer = is_newer(&format)?;
+        }
         let known = line::decode(text, &read.head).map_err(|why| Broken::Line { number, why })?;
-        if let Some(Event::Opened { format, .. }) = &known.event {
-            read.newer = is_newer(format.as_str())?;
-        } else if number == 1 {
+        let bad = match &known.event {
+            Some(Event::Opened { .. }) if number > 1 => Some("the journal begins a second time"),
+            Some(Event::Opened { .. }) => None,
             // Even of a newer version nobody can tell what a journal is without its first line.
-            let why = BadLine::Form("the journal does not begin with `opened`".to_owned());
-            return Err(Broken::Line { number, why });
+            _ if number == 1 => Some("the journal does not begin with an `opened` that can be understood"),
+            _ if read.lines.last().is_some_and(|last| known.term < last.term) => Some("its term has fallen"),
+            _ => None,
+        };
+        if let Some(why) = bad {
+            return Err(Broken::Line { number, why: BadLine::Chain(why.to_owned()) });
         }
-        if known.event.is_none() {
-            read.newer = true;
-        }
+        read.newer |= known.newer;
         read.head = Head { seq: known.seq, hash: known.hash.clone() };
         read.lines.push(known);
         read.length += u64::try_from(end).unwrap_or(u64::MAX) + 1;
@@ -91,6 +102,31 @@ fn is_newer(format: &str) -> Result<bool, Broken> {
     match (parts(format), parts(FORMAT)) {
         (Some((major, minor)), Some((own_major, own_minor))) if major == own_major => Ok(minor > own_minor),
         _ => Err(Broken::Format(format.to_owned())),
+    }
+}
+
+/// Reads what stands in the journal of `folder` after its first `at` bytes, which end with the line of `head`, while
+/// somebody may be writing to it. Returns those bytes, too.
+///
+/// # Errors
+/// When it cannot be read, a line is bad, or lines that were there are gone.
+pub fn follow(folder: &dyn Folder, at: usize, head: &Head) -> Result<(Vec<u8>, Read), Broken> {
+    let mut before: Option<Vec<u8>> = None;
+    loop {
+        let bytes = folder.read(JOURNAL)?.unwrap_or_default();
+        let found = match bytes.get(at..) {
+            Some(new) => read(new, head).map(|read| (new.to_owned(), read)),
+            None => {
+                let why = BadLine::Chain("the journal was cut off before its end".to_owned());
+                Err(Broken::Line { number: head.seq, why })
+            }
+        };
+        // A file is read in pieces: where an executor cuts a torn line off in between and writes its own, the pieces do
+        // not fit. What is bad in truth is bad twice.
+        match found {
+            Err(_) if before.as_ref() != Some(&bytes) => before = Some(bytes),
+            found => return found,
+        }
     }
 }
 

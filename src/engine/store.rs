@@ -1,6 +1,6 @@
 //! The runs of a state folder: made, found, listed, and how each stands.
 
-use super::folder::{ESTATE, Folder, JOURNAL, PLAN, RunFolder};
+use super::folder::{ESTATE, Folder, PLAN, RunFolder};
 use super::journal::sha256;
 use super::line::Head;
 use super::replay::{self, Broken, Read};
@@ -142,16 +142,15 @@ pub fn load(folder: &RunFolder) -> Result<Run, Failure> {
         .unwrap_or_default();
     let plan: Plan = serde_json::from_slice(&plan_bytes)
         .map_err(|error| Failure::of(format!("the plan in {shown} cannot be read"), &error))?;
-    let bytes = folder
-        .read(JOURNAL)
-        .map_err(|error| Failure::of(format!("cannot read the journal in {shown}"), &error))?
-        .unwrap_or_default();
     let broken = |error: Broken| {
+        if let Broken::Unreadable(error) = &error {
+            return Failure::of(format!("cannot read the journal in {shown}"), error);
+        }
         Failure::of(format!("the journal in {shown} cannot be relied on"), &error)
             .with_kind(FailureKind::NotVerified)
             .hint("`lifeboat audit verify` names the line; nothing is resumed from it")
     };
-    let read = replay::read(&bytes, &Head::default()).map_err(broken)?;
+    let (_, read) = replay::follow(folder, 0, &Head::default()).map_err(broken)?;
     let state = replay::fold(&plan, &read.lines).map_err(broken)?;
     let hash = PlanHash::of(&plan_bytes);
     if state.plan.as_ref().is_some_and(|agreed| *agreed != hash) {

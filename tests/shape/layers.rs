@@ -219,7 +219,7 @@ fn no_test_file_is_forgotten() {
     for path in files("tests", ".rs") {
         let path = path.strip_prefix(root("tests")).expect("it lies in tests").to_owned();
         let shown = path.display().to_string();
-        if ["main.rs", "compile_fail", "bench"].iter().any(|other| shown.starts_with(other))
+        if ["main.rs", "compile_fail", "bench", "fuzz/"].iter().any(|other| shown.starts_with(other))
             || shown.starts_with("support/")
         {
             continue;

@@ -1,5 +1,4 @@
 //! Skipping a test out loud: with `CI=true` only what `tests/skips.toml` lists with a reason may be skipped.
-#![cfg_attr(not(feature = "aws-core"), expect(dead_code, reason = "only what needs AWS may be skipped"))]
 
 use serde::Deserialize;
 
