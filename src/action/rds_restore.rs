@@ -119,6 +119,14 @@ impl RdsRestore {
                 ))
                 .hint("`lifeboat points` lists those that can"));
             }
+            let of = text(&found, "DBInstanceIdentifier");
+            if of != source.as_str() {
+                return Err(Refusal::new(format!(
+                    "the snapshot {snapshot} is of {of}, and `{}` is {source}",
+                    component.id
+                ))
+                .hint("name the component that the snapshot is of"));
+            }
             for (says, at) in [
                 ("the snapshot is available", "/DBSnapshots/0/Status"),
                 ("it is the same snapshot", "/DBSnapshots/0/SnapshotCreateTime"),

@@ -129,7 +129,10 @@ pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]
         let off = *argument == "EnablePerformanceInsights" && *value == Value::Bool(false);
         let role_without =
             *argument == "Iops" && !matches!(text(original, "StorageType"), "io1" | "io2" | "gp3");
-        if !(port_of_cluster || idle || off || role_without) {
+        // It is switched on only together with its role, which readings of old may lack.
+        let alone = *argument == "MonitoringInterval"
+            && original.pointer("/MonitoringRoleArn").is_none_or(Value::is_null);
+        if !(alone || port_of_cluster || idle || off || role_without) {
             call.arguments.insert((*argument).to_owned(), value.clone());
             carried += 1;
         }

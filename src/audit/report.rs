@@ -3,7 +3,7 @@
 use crate::domain::duration::{elapsed, words};
 use crate::domain::text::harmless;
 use crate::engine::store::Run;
-use crate::runbook::event::{Event, Outcome};
+use crate::runbook::event::{Event, Outcome, Rest};
 use crate::runbook::plan::Mode;
 use crate::runbook::state::Phase;
 use crate::runbook::words::{rest_words, tell};
@@ -39,7 +39,14 @@ pub fn markdown(run: &Run) -> String {
     if state.break_glass {
         out.push_str("\n**BREAK-GLASS was used: no second person approved this run.**\n");
     }
-    if let (Some(from), Some(to)) = (plan.since.or(state.agreed_at), state.last_at) {
+    // What somebody asked of it later does not make it longer.
+    let ended = run
+        .read
+        .lines
+        .iter()
+        .find(|line| matches!(line.event, Some(Event::Rested { rest: Rest::Finished, .. })));
+    let to = ended.map(|line| line.at).or(state.last_at);
+    if let (Some(from), Some(to)) = (plan.since.or(state.agreed_at), to) {
         let took = words(elapsed(from, to));
         let what = if plan.since.is_some() { "since the outage began" } else { "since it was agreed to" };
         let promised = plan.promised_s.map_or(String::new(), |promised| {

@@ -271,6 +271,15 @@ pub enum OneFailure {
 }
 
 impl OneFailure {
+    /// Returns the argument that means a failure.
+    pub fn of(scope: FailureScope) -> Self {
+        match scope {
+            FailureScope::Local => Self::Local,
+            FailureScope::Region => Self::Region,
+            FailureScope::Account => Self::Account,
+        }
+    }
+
     /// Returns the failure that it means.
     pub fn scope(self) -> FailureScope {
         match self {

@@ -24,6 +24,16 @@ pub enum ModeArg {
 }
 
 impl ModeArg {
+    /// Returns the argument that means a mode.
+    pub fn of(mode: crate::runbook::plan::Mode) -> Self {
+        use crate::runbook::plan::Mode;
+        match mode {
+            Mode::Recover => Self::Recover,
+            Mode::Drill => Self::Drill,
+            Mode::Tabletop => Self::Tabletop,
+        }
+    }
+
     /// Returns the mode that is meant.
     pub fn mode(self) -> crate::runbook::plan::Mode {
         use crate::runbook::plan::Mode;

@@ -27,12 +27,13 @@ pub(super) fn consent(
             .hint("where nobody can be reached and the estate allows it: --break-glass REASON"));
     }
     let shown = phrase(plan, hash);
-    let by_flag = given.yes;
+    let by_flag = given.yes || given.phrase.is_some();
     if by_flag && needed >= Strength::Typed && given.phrase.as_deref() != Some(shown.as_str()) {
         return Err(Failure::new(FailureKind::Refused, "this has to be agreed to with its phrase")
             .hint(format!("--phrase '{shown}'")));
     }
-    let typed = if by_flag { given.phrase.clone() } else { prompt::agree(needed, &shown)? };
+    let typed =
+        if by_flag { given.phrase.clone() } else { prompt::agree(needed, &shown, "Enter carries it out")? };
     Ok(ConsentGiven { plan: hash.clone(), strength: needed, phrase: typed, by_flag, approval, break_glass })
 }
 

@@ -17,11 +17,11 @@ pub(super) fn is_attended() -> bool {
     isatty(std::io::stdin()) && isatty(std::io::stderr())
 }
 
-/// Asks for as much as `needed`; returns the phrase, where one was typed.
+/// Asks for as much as `needed`; returns the phrase, where one was typed. `enter` says what Enter does.
 ///
 /// # Errors
 /// When nobody is there, or the answer is not what was asked for.
-pub(super) fn agree(needed: Strength, phrase: &str) -> Result<Option<String>, Failure> {
+pub(super) fn agree(needed: Strength, phrase: &str, enter: &str) -> Result<Option<String>, Failure> {
     if needed == Strength::None {
         return Ok(None);
     }
@@ -29,13 +29,17 @@ pub(super) fn agree(needed: Strength, phrase: &str) -> Result<Option<String>, Fa
         return Err(refused("nobody is at a terminal who could agree to it")
             .hint("`--yes` agrees where the estate allows consent by a flag (policy: unattended)"));
     }
+    // What was typed before the question stood there is no answer to it.
+    let _ = rustix::termios::tcflush(std::io::stdin(), rustix::termios::QueueSelector::IFlush);
     let mut stderr = std::io::stderr();
     match needed {
         Strength::None => Ok(None),
         Strength::Enter => {
-            let _ = write!(stderr, "Enter carries it out, Ctrl-C leaves it: ");
-            line()?;
-            Ok(None)
+            let _ = write!(stderr, "{enter}, anything else leaves it: ");
+            if line()?.trim_end_matches(['\r', '\n']).is_empty() {
+                return Ok(None);
+            }
+            Err(refused("it was not agreed to"))
         }
         Strength::Confirmed => {
             let _ = write!(stderr, "These calls change production. Type yes to carry them out: ");

@@ -18,7 +18,7 @@ use crate::engine::store::{self, Run, Runs, new_name};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::definition::{ParameterKind, Runbook};
 use crate::runbook::event::{Ask, Event};
-use crate::runbook::plan::{Mode, Person, Plan, PlanHash};
+use crate::runbook::plan::{Mode, Person, Plan, PlanHash, PlannedStep};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -92,6 +92,36 @@ pub struct Planned {
 /// # Errors
 /// When there is no such runbook, something was not said, or a step cannot be planned.
 pub fn make_plan(global: &Global, given: &PlanArgs) -> Result<Planned, Failure> {
+    plan_as(global, given, None)
+}
+
+/// Says whether a plan is what its runbook would do now; if not, in which step it differs.
+///
+/// # Errors
+/// When it cannot be planned any more.
+pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failure> {
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given = PlanArgs {
+        runbook: plan.runbook.id.to_string(),
+        param: plan.parameters.iter().map(|(name, value)| format!("{name}={}", text(value))).collect(),
+        mode: Some(crate::cli::args::ModeArg::of(plan.mode)),
+        failure: plan.failure.map(crate::cli::args::OneFailure::of),
+        since: plan.since,
+    };
+    let anew = plan_as(global, &given, Some(plan.run.as_str()))?.plan;
+    let means = |step: &PlannedStep| {
+        // What was measured and seen while planning may differ; what is done may not.
+        PlannedStep { takes: None, facts: serde_json::Map::new(), notes: Vec::new(), ..step.clone() }
+    };
+    let same = |(one, other): &(&PlannedStep, &PlannedStep)| means(one) == means(other);
+    if anew.steps.len() != plan.steps.len() || anew.place != plan.place || anew.class != plan.class {
+        return Ok(Some("the plan as a whole".into()));
+    }
+    let differs = plan.steps.iter().zip(&anew.steps).find(|pair| !same(pair));
+    Ok(differs.map(|(step, _)| step.id.clone()))
+}
+
+fn plan_as(global: &Global, given: &PlanArgs, run: Option<&str>) -> Result<Planned, Failure> {
     let sandbox = global.environment.as_deref().is_some_and(|name| name.starts_with("sandbox"));
     let none = paths::estate_file(global.estate.as_deref()).is_none();
     let (loaded, origin) = if sandbox && none { wire::load_demo()? } else { wire::load(global)? };
@@ -103,11 +133,13 @@ pub fn make_plan(global: &Global, given: &PlanArgs) -> Result<Planned, Failure> 
     let said = pairs(&given.param)?;
     wire::block_on(wired.collector.once(None))?;
     let environment = environment(&wired.estate, runbook, &said)?.clone();
-    let plan = wire::block_on(bind(&wired, runbook, &library, &said, &environment, given, &estate_source))??;
+    let plan =
+        wire::block_on(bind(&wired, runbook, &library, &said, &environment, given, &estate_source, run))??;
     let hash = PlanHash::of(&plan.bytes());
     Ok(Planned { plan, hash, estate_source, state: wired.state, notes })
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is another part of what a plan is made of")]
 async fn bind(
     wired: &Wired,
     runbook: &Runbook,
@@ -116,6 +148,7 @@ async fn bind(
     environment: &Environment,
     given: &PlanArgs,
     estate_source: &str,
+    run: Option<&str>,
 ) -> Result<Plan, Failure> {
     let readings = wired.collector.snapshot().readings;
     let estate = wired.estate.as_ref();
@@ -156,7 +189,7 @@ async fn bind(
     let runs = Runs::at(&wired.state.folder(RUNS)?);
     let simulated = matches!(wired.reality, Reality::Sandbox(_));
     let history = History::of(&runs, simulated);
-    let run = new_name(now, chance());
+    let run = run.map_or_else(|| new_name(now, chance()), str::to_owned);
     let planning = Planning {
         runbook,
         library: &|id| library.get(id),
@@ -177,7 +210,56 @@ async fn bind(
         since: given.since,
         now,
     };
-    planner::plan(planning).await.map_err(|why| no_plan(&runbook.id, why))
+    let mut plan = planner::plan(planning).await.map_err(|why| no_plan(&runbook.id, why))?;
+    tell_loss(&mut plan, runbook, estate, &readings, moment);
+    Ok(plan)
+}
+
+/// Says beside each step how old the data is that it brings back, and whether something newer is there.
+fn tell_loss(
+    plan: &mut Plan,
+    runbook: &Runbook,
+    estate: &Estate,
+    readings: &crate::domain::reading::Readings,
+    moment: crate::domain::readiness::Moment,
+) {
+    use crate::domain::duration::{elapsed, words};
+    use crate::domain::readiness::{Usability, judge_points, sources};
+    for parameter in &runbook.parameters {
+        let ParameterKind::Point { of } = &parameter.kind else { continue };
+        let value = |name: &str| plan.parameters.get(name).and_then(serde_json::Value::as_str);
+        let (Some(id), Some(component)) = (value(&parameter.name), value(of)) else { continue };
+        let Some(component) = estate.component(&ComponentId::new(component)) else { continue };
+        let scope = plan.failure.unwrap_or(crate::domain::scope::FailureScope::Local);
+        let sources = sources(component, readings, &estate.cadences, scope, moment.now);
+        let judged = judge_points(component, &sources, readings, &estate.cadences, scope, moment);
+        let own =
+            judged.iter().find(|judged| judged.point.id.as_str() == id).and_then(|judged| judged.moment);
+        let Some(own) = own else { continue };
+        let usable = judged.iter().filter(|judged| judged.usability == Usability::Usable);
+        let newest = usable.max_by_key(|judged| judged.moment);
+        let until = moment.since.unwrap_or(moment.now);
+        let mut says = format!(
+            "it brings back what was there at {}: {} before {} would be lost",
+            own.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            words(elapsed(own, until)),
+            if moment.since.is_some() { "the outage" } else { "now" },
+        );
+        if let Some((newest, at)) =
+            newest.and_then(|judged| Some((judged, judged.moment?))).filter(|(_, at)| *at > own)
+        {
+            says.push_str(&format!(
+                "; the {} {} goes back to {} only",
+                newest.point.kind.words(),
+                newest.point.id,
+                at.strftime("%Y-%m-%d %H:%M:%S UTC")
+            ));
+        }
+        let step = plan.steps.iter_mut().find(|step| step.component.as_ref() == Some(&component.id));
+        if let Some(step) = step {
+            step.notes.insert(0, says.into());
+        }
+    }
 }
 
 /// Returns the newest usable point that a restore takes by its name, where its component lives.
@@ -269,6 +351,27 @@ fn environment<'a>(
     runbook: &Runbook,
     said: &BTreeMap<String, String>,
 ) -> Result<&'a Environment, Failure> {
+    let known: Vec<&str> = runbook.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    if let Some(stranger) = said.keys().find(|name| !known.contains(&name.as_str())) {
+        let shown = crate::domain::text::harmless(stranger);
+        let failure = Failure::new(FailureKind::Usage, format!("this runbook has no parameter `{shown}`"));
+        return Err(match crate::config::diagnostic::suggestion(stranger, known.iter().copied()) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure.hint(format!("there are: {}", known.join(", "))),
+        });
+    }
+    let missing = runbook.parameters.iter().find(|parameter| {
+        matches!(parameter.kind, ParameterKind::Component(_))
+            && parameter.default.is_none()
+            && !said.contains_key(&parameter.name)
+    });
+    if let Some(missing) = missing {
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("nobody has said `{}`: {}", missing.name, missing.says),
+        )
+        .hint(format!("-p {}=…; `lifeboat status` lists components", missing.name)));
+    }
     for parameter in &runbook.parameters {
         let (ParameterKind::Component(_), Some(name)) = (&parameter.kind, said.get(&parameter.name)) else {
             continue;

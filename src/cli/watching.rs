@@ -2,13 +2,16 @@
 
 use super::args::Format;
 use super::output::Output;
+use crate::action::MANUAL;
 use crate::domain::Text;
 use crate::engine::folder::{Folder, PROGRESS, RunFolder};
 use crate::engine::line::{Head, Line};
 use crate::engine::replay;
 use crate::engine::step::Going;
+use crate::engine::store::load;
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::event::{Event, Rest};
+use crate::runbook::event::{Ask, Event, Rest};
+use crate::runbook::state::Phase;
 use crate::runbook::words::tell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +46,11 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
         })?;
         for line in &read.lines {
             print(line, &new, output)?;
+            if let Some(Event::Asked { ask: Ask::Veto { reason }, by, refused: None, .. }) = &line.event {
+                let says = format!("{}@{} has vetoed the break-glass: {reason}", by.user, by.host);
+                return Err(Failure::new(FailureKind::Refused, says)
+                    .hint("find a second person: `approve` the plan, and run it again"));
+            }
             rest = match &line.event {
                 Some(Event::Rested { rest, why }) => Some((*rest, why.clone())),
                 _ => None,
@@ -53,7 +61,7 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
         head = read.head;
         if !worked_on {
             drop(present);
-            return ended(rest, output);
+            return ended(folder, rest, output);
         }
         if interrupted.load(Ordering::Relaxed) {
             output.note("the run goes on; `lifeboat follow` watches it, `lifeboat pause` lets it rest");
@@ -102,15 +110,46 @@ fn print(line: &Line, bytes: &[u8], output: &Output) -> Result<(), Failure> {
     output.text(&format!("{} {}", line.at.strftime("%H:%M:%S"), crate::domain::text::harmless(&says)))
 }
 
-fn ended(rest: Option<(Rest, Text)>, output: &Output) -> Result<u8, Failure> {
+fn ended(folder: &RunFolder, rest: Option<(Rest, Text)>, output: &Output) -> Result<u8, Failure> {
     match rest {
         Some((Rest::Finished | Rest::Undone, _)) => Ok(0),
         Some((Rest::Paused | Rest::WaitingForLogin, _)) => Ok(FailureKind::Detached.exit_code()),
         Some((Rest::Stuck | Rest::Abandoned, why)) => {
             output.note(&format!("error: {why}"));
+            for hint in next_commands(folder) {
+                output.note(&format!("hint: {hint}"));
+            }
             Ok(FailureKind::RunFailed.exit_code())
         }
         None => Err(Failure::new(FailureKind::RunFailed, "whoever worked on the run ended without a word")
             .hint("`lifeboat resume` goes on with it: nothing is done twice")),
     }
+}
+
+/// Returns what somebody can do now, as it is typed.
+pub(super) fn next_commands(folder: &RunFolder) -> Vec<String> {
+    let Ok(run) = load(folder) else { return Vec::new() };
+    let name = &run.plan.run;
+    let mut hints = Vec::new();
+    for step in &run.plan.steps {
+        let Some(known) = run.state.steps.get(&step.id) else { continue };
+        let id = &step.id;
+        match known.phase {
+            Phase::InDoubt => hints.push(format!(
+                "`lifeboat settle {name} {id} --happened --reason …`, or --did-not: then it is made again"
+            )),
+            Phase::Failed => {
+                if let Some(hint) = &known.hint {
+                    hints.push(format!("{id}: {hint}"));
+                }
+                hints.push(format!(
+                    "`lifeboat retry {name} {id}`, `undo {name} {id}` or `skip {name} {id} --reason …`"
+                ));
+            }
+            Phase::AtGate => hints.push(format!("`lifeboat open {name} {id}` lets it go past its gate")),
+            Phase::Ready if step.uses == *MANUAL => hints.push(format!("`lifeboat answer {name} {id} …`")),
+            _ => {}
+        }
+    }
+    hints
 }

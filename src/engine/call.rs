@@ -166,6 +166,9 @@ impl Shared {
 
     /// Waits for somebody to log in.
     async fn without_login(&self, step: &PlannedStep, why: Text) -> Result<Turn, Halt> {
+        let why = Text::new(&format!(
+            "{why}; `lifeboat login --purpose operate` opens a session, and the run goes on"
+        ));
         if self.parts.impatient {
             return Ok(self.park(step, Parked::Login(why)));
         }

@@ -6,6 +6,7 @@ use super::journal::Halt;
 use super::request::Request;
 use crate::domain::Text;
 use crate::domain::duration::{after, words};
+use crate::domain::estate::EnvironmentClass;
 use crate::runbook::consent::{Strength, phrase, required, required_for, required_to_undo};
 use crate::runbook::event::{Ask, ConsentGiven, Event, Verdict};
 use crate::runbook::plan::{PlannedStep, Undo};
@@ -142,7 +143,12 @@ impl Shared {
                         Some(Phase::Succeeded | Phase::Failed | Phase::UndoFailed)
                     ) && step.undo != Undo::Nothing
                 };
-                let chosen: Vec<_> = chosen.into_iter().filter(can).collect();
+                let single = step.is_some();
+                let chosen: Vec<_> = chosen
+                    .into_iter()
+                    .filter(can)
+                    .filter(|step| single || !matches!(step.undo, Undo::Impossible(_)))
+                    .collect();
                 if chosen.is_empty() {
                     return Err("there is nothing that could be taken back".to_owned());
                 }
@@ -223,7 +229,9 @@ impl Shared {
         request: &Request,
     ) -> Result<Option<Agreed>, String> {
         let plain = |strength| Ok(Some(Agreed { strength, approver: None, break_glass: false }));
-        if given.by_flag && needed > Strength::Enter && !self.parts.unattended {
+        let free =
+            if self.plan.class == EnvironmentClass::Production { Strength::None } else { Strength::Enter };
+        if given.by_flag && needed > free && !self.parts.unattended {
             return Err(format!(
                 "this needs a person at a terminal: the estate does not allow consent by a flag in {}",
                 self.plan.environment

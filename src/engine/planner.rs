@@ -178,7 +178,18 @@ fn parameters(ask: &Planning<'_>) -> Result<Params, NoPlan> {
             }
             (None, _) => None,
         };
-        let text = said.or(default).ok_or_else(|| wrong("nobody has said it".to_owned()))?;
+        let missing = || match &parameter.kind {
+            ParameterKind::Point { of } => {
+                let component = params.texts.get(of).map_or("", String::as_str);
+                NoPlan::Parameter {
+                    name: name.clone(),
+                    why: format!("no usable point of {component} was found where it lives"),
+                    hint: format!("`lifeboat points {component}` lists them all, and why they do not count"),
+                }
+            }
+            _ => wrong("nobody has said it".to_owned()),
+        };
+        let text = said.or(default).ok_or_else(missing)?;
         let value = typed(ask, &parameter.kind, &text).map_err(wrong)?;
         params.texts.insert(name.clone(), text);
         params.values.insert(name.clone(), value);

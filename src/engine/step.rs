@@ -8,10 +8,10 @@ use crate::domain::Text;
 use crate::domain::duration::{after, elapsed, words};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
-use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation, Outcome};
-use crate::runbook::plan::{Expect, PlannedCall, PlannedStep, Precondition};
+use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation};
+use crate::runbook::plan::{Expect, Mode, PlannedCall, PlannedStep, Precondition};
 use crate::runbook::schedule::JOIN;
-use crate::runbook::state::{CallState, Phase, StepState};
+use crate::runbook::state::{Phase, StepState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -128,11 +128,13 @@ impl Shared {
             Err(trouble) => return Ok(self.cannot_look(step, &trouble)),
         };
         let drift = observed.iter().find(|observation| !observation.holds).map(|o| o.says.clone());
+        let tabletop = self.plan.mode == Mode::Tabletop;
         let calls: Vec<Call> = match self.calls_of(step, known.attempt + 1) {
+            _ if tabletop => Vec::new(),
             Ok(calls) => calls,
             Err(why) => return self.ask(step, format!("a value is missing: {why}").into()),
         };
-        let before = if drift.is_some() || kept || step.uses == *JOIN {
+        let before = if tabletop || drift.is_some() || kept || step.uses == *JOIN {
             None
         } else {
             match self.action(step)?.before(step, &calls, self.parts.look.as_ref()).await {
@@ -262,6 +264,12 @@ impl Shared {
     }
 
     async fn go_on(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
+        if self.plan.mode == Mode::Tabletop {
+            // It is talked through: nothing is called, and nobody is asked who would.
+            let of = self.call_place(step, known, known.planned.saturating_sub(1));
+            self.recorder.write(Event::Arrived { of, outputs: Map::new() })?;
+            return Ok(Turn::Again);
+        }
         if known.planned > 0 && known.next_call() < known.planned {
             return self.make(step, known).await;
         }

@@ -15,7 +15,7 @@ pub fn class_words(class: ActionClass) -> &'static str {
     match class {
         ActionClass::Read => "only looks",
         ActionClass::Additive => "creates something, and may cost",
-        ActionClass::Mutating => "changes something that can be undone",
+        ActionClass::Mutating => "changes something",
         ActionClass::Destructive => "deletes something that can be made again",
         ActionClass::Irreversible => "cannot be taken back",
         ActionClass::DataLoss => "loses data, and cannot be taken back",

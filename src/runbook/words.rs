@@ -90,6 +90,7 @@ pub fn tell(event: &Event) -> String {
 
 fn asked(ask: &Ask) -> String {
     match ask {
+        Ask::Consent(given) if given.by_flag => "carry the plan out (agreed to by a flag)".to_owned(),
         Ask::Consent(_) => "carry the plan out".to_owned(),
         Ask::Pause => "pause".to_owned(),
         Ask::Resume => "resume".to_owned(),

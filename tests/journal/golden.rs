@@ -8,7 +8,7 @@ use super::built::{Memory, actor, built};
 use crate::support::root;
 use lifeboat::audit::verify::verify;
 use lifeboat::engine::fault::NoFaults;
-use lifeboat::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
+use lifeboat::engine::folder::{JOURNAL, PLAN, RunFolder};
 use lifeboat::engine::journal::{Halt, Journal, sha256};
 use lifeboat::engine::line::Head;
 use lifeboat::engine::replay::{self, Broken};
@@ -107,7 +107,7 @@ fn stands_as_it_ended(state: &RunState) {
         ("undone-0", Phase::Undone),
     ];
     assert_eq!(phases, told);
-    assert_eq!(state.steps["refused-0"].attempt, 2);
+    assert_eq!(state.steps[&lifeboat::domain::Text::new("refused-0")].attempt, 2);
     assert_eq!(state.rest.as_ref().map(|(rest, ..)| *rest), Some(Rest::Undone));
     assert_eq!(state.approver.as_ref().map(|name| name.as_str()), Some("grace"));
     assert_eq!(state.run, *"r-20261121-031207-golden");

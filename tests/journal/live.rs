@@ -2,7 +2,7 @@
 
 use super::built::{actor, large, moment, small};
 use lifeboat::engine::fault::NoFaults;
-use lifeboat::engine::folder::{Folder, RunFolder, Tail};
+use lifeboat::engine::folder::{Folder, RunFolder};
 use lifeboat::engine::journal::Journal;
 use lifeboat::engine::line::Head;
 use lifeboat::engine::{replay, store};

@@ -30,7 +30,7 @@ pub fn run(global: &Global, given: &ApproveArgs, output: &Output) -> Result<u8, 
     let expires = jiff::Timestamp::from_second(expires.as_second()).unwrap_or(expires);
     let text = message(&hash, expires);
     output.note(&format!("what is signed (by hand: ssh-keygen -Y sign -n {NAMESPACE} -f KEY FILE):\n{text}"));
-    prompt::agree(Strength::Enter, "")?;
+    prompt::agree(Strength::Enter, "", "Enter signs it")?;
     let signature = sign(&given.key, NAMESPACE, text.as_bytes())
         .map_err(|why| Failure::new(FailureKind::Failed, format!("ssh-keygen did not sign: {why}")))?;
     let approval = Approval { approver: Text::new(&given.name), expires, signature };

@@ -12,13 +12,17 @@ use crate::engine::launch::Told;
 use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, required, required_to_undo};
-use crate::runbook::event::Ask;
+use crate::runbook::event::{Ask, Rest};
 use crate::runbook::plan::{PlannedStep, Undo};
 use crate::runbook::state::Phase;
 
 /// Leaves a request and waits until it stands in the journal.
 fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: bool) -> Result<u8, Failure> {
     let (run, state) = recovery::open_run(global, name)?;
+    let over = matches!(&run.state.rest, Some((Rest::Finished | Rest::Undone, ..)));
+    if over && matches!(ask, Ask::Pause | Ask::Abandon { .. }) {
+        return Err(Failure::new(FailureKind::Usage, "the run is over, and stays as it is"));
+    }
     let id = recovery::ask(&run.folder, ask)?;
     recovery::start(&run.folder, &state, &Told::default())?;
     recovery::answered(&run.folder, &id)?;

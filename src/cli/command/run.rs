@@ -7,11 +7,14 @@ use crate::cli::plan_text::table_of;
 use crate::cli::recovery::{self, Planned};
 use crate::cli::{prompt, watching};
 use crate::config::paths::{self, StateDir};
+use crate::engine::folder::RunFolder;
 use crate::engine::launch::Told;
+use crate::engine::store::{Runs, load};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, required_for};
-use crate::runbook::event::Ask;
+use crate::runbook::event::{Ask, Rest};
 use crate::runbook::plan::{PLAN_FORMAT, Plan, PlanHash};
+use crate::runbook::words::rest_words;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -40,7 +43,10 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         purpose: given.purpose.clone().unwrap_or_default(),
     };
     let bytes = planned.plan.bytes();
-    let folder = runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?;
+    let folder = match waiting(&runs, &planned) {
+        Some(folder) => folder,
+        None => runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?,
+    };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
     recovery::start(&folder, &state, &told)?;
     recovery::answered(&folder, &id)?;
@@ -50,6 +56,14 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         return Ok(FailureKind::Detached.exit_code());
     }
     watching::watch(&folder, output)
+}
+
+/// Returns the folder of a run of exactly this plan to which nobody has agreed yet.
+fn waiting(runs: &Runs, planned: &Planned) -> Option<RunFolder> {
+    let folder = runs.find(Some(planned.plan.run.as_str())).ok()?;
+    let run = load(&folder).ok()?;
+    let nobody = run.state.agreed_at.is_none() && run.state.wishes.abandoned.is_none();
+    (run.hash == planned.hash && nobody).then_some(folder)
 }
 
 /// Reads a plan that was written before. It is carried out as it is, or not at all.
@@ -81,6 +95,13 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
         )
         .hint("plan anew: what was agreed to was agreed to of another estate"));
     }
+    if let Some(step) = recovery::is_planned_so(global, &plan)? {
+        return Err(Failure::new(
+            FailureKind::Refused,
+            format!("{shown} is not what its runbook would do now: {step} differs"),
+        )
+        .hint("the plan was edited, or the world has changed: plan anew"));
+    }
     let state = StateDir::open(global.state_dir.as_deref())?;
     let hash = PlanHash::of(&bytes);
     Ok(Planned { plan, hash, estate_source, state, notes: Vec::new() })
@@ -96,6 +117,10 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
         return Err(
             Failure::new(FailureKind::Refused, format!("the run was abandoned: {why}")).hint("plan anew")
         );
+    }
+    if let Some((rest @ (Rest::Finished | Rest::Undone), why, _)) = &run.state.rest {
+        output.note(&format!("there is nothing to go on with: {} ({why})", rest_words(*rest)));
+        return Ok(0);
     }
     if run.state.wishes.pause {
         recovery::ask(&run.folder, Ask::Resume)?;

@@ -7,6 +7,7 @@ use crate::cli::recovery;
 use crate::cli::table::{Cell, table};
 use crate::engine::store::load;
 use crate::failure::Failure;
+use crate::runbook::state::{Phase, StepState};
 use crate::runbook::words::rest_words;
 
 /// Prints the runs of the state folder, the newest first.
@@ -36,14 +37,30 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
                 (None, true) => "running",
                 (None, false) => "interrupted",
             };
-            let done = run.state.steps.values().filter(|step| step.ended_at.is_some()).count();
+            let gate = run
+                .state
+                .steps
+                .iter()
+                .find(|(id, step)| step.phase == Phase::AtGate && !run.state.consents.contains_key(*id));
+            let stands = match gate {
+                Some(_) if stands == "running" => "at a gate",
+                _ => stands,
+            };
+            let done = |step: &&StepState| {
+                matches!(step.phase, Phase::Succeeded | Phase::Skipped | Phase::NotNeeded)
+            };
+            let done = run.state.steps.values().filter(done).count();
+            let why = match (gate, &run.state.rest) {
+                (Some((id, _)), None) => format!("`lifeboat open {} {id}` lets it go on", run.plan.run),
+                (_, rest) => rest.as_ref().map_or_else(String::new, |(_, why, _)| why.to_string()),
+            };
             vec![
                 Cell::new(run.plan.run.as_str()),
                 Cell::new(stands),
                 Cell::figure(format!("{done} of {}", run.plan.steps.len())),
                 Cell::new(run.plan.environment.as_str()),
                 Cell::new(run.plan.runbook.title.as_str()),
-                Cell::new(run.state.rest.as_ref().map_or("", |(_, why, _)| why.as_str())),
+                Cell::new(why),
             ]
         })
         .collect();
