@@ -96,6 +96,12 @@ impl RestoreVersion {
         if text(newest, "VersionId") == version {
             return Err(Refusal::new(format!("version {version} of {key} is the newest already")));
         }
+        if !is_marker && text(wanted, "ETag") == text(newest, "ETag") {
+            // Nor could a condition tell before from after.
+            return Err(Refusal::new(format!(
+                "the newest version of {key} has the content of {version} already"
+            )));
+        }
         if wanted.get("Size").and_then(Value::as_i64).is_some_and(|size| size > LARGEST) {
             return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy (S3)")));
         }
