@@ -393,18 +393,7 @@ impl Action for RdsRestore {
             let target = target_of(call);
             let found = instance(look, call, target).await?;
             Ok(match (doing.direction, call.name(), found) {
-                (Direction::Undo, _, None) => {
-                    Found::Happened { reply: Value::Null, evidence: format!("{target} is gone").into() }
-                }
-                (Direction::Undo, _, Some(found)) if text(&found, "DBInstanceStatus") == "deleting" => {
-                    Found::Happened {
-                        reply: json!({ "DBInstance": found }),
-                        evidence: format!("{target} is being deleted").into(),
-                    }
-                }
-                (Direction::Undo, _, Some(_)) => {
-                    Found::Nothing { evidence: format!("{target} is still there").into() }
-                }
+                // Before an instance is deleted, its protection may have to be taken away.
                 (_, "ModifyDBInstance", Some(found)) => {
                     let differs = differing(call, &found);
                     if differs.is_empty() {
@@ -417,6 +406,18 @@ impl Action for RdsRestore {
                             evidence: format!("{target} does not have {} yet", differs.join(", ")).into(),
                         }
                     }
+                }
+                (Direction::Undo, _, None) => {
+                    Found::Happened { reply: Value::Null, evidence: format!("{target} is gone").into() }
+                }
+                (Direction::Undo, _, Some(found)) if text(&found, "DBInstanceStatus") == "deleting" => {
+                    Found::Happened {
+                        reply: json!({ "DBInstance": found }),
+                        evidence: format!("{target} is being deleted").into(),
+                    }
+                }
+                (Direction::Undo, _, Some(_)) => {
+                    Found::Nothing { evidence: format!("{target} is still there").into() }
                 }
                 (_, _, None) => Found::Nothing { evidence: format!("there is no instance {target}").into() },
                 (_, _, Some(found)) => adopt(&doing, call, target, found),
@@ -434,8 +435,12 @@ impl Action for RdsRestore {
             let target = target_of(call);
             let found = instance(look, call, target).await?;
             if doing.direction == Direction::Undo {
+                let unprotects = call.name() == "ModifyDBInstance";
                 return Ok(match found {
                     None => Progress::Done(Map::new()),
+                    Some(found) if unprotects && differing(call, &found).is_empty() => {
+                        Progress::Done(Map::new())
+                    }
                     Some(found) => Progress::Going {
                         percent: None,
                         says: format!("{target} is {}", text(&found, "DBInstanceStatus")).into(),
