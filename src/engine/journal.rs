@@ -57,6 +57,8 @@ pub struct Journal {
     faults: Arc<dyn Faults>,
     /// Whether the disk has failed: then nothing but the outcome of what is in flight is tried any more.
     failed: bool,
+    /// Whether a sync has failed: what was written may be lost, and a line after it would follow nothing.
+    lost: bool,
 }
 
 /// The points passed when an event of this kind is written.
@@ -101,8 +103,16 @@ impl Journal {
             tail.cut(read.length).map_err(Halt::Disk)?;
         }
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
-        let journal =
-            Self { tail, head: read.head.clone(), length: read.length, term, actor, faults, failed: false };
+        let journal = Self {
+            tail,
+            head: read.head.clone(),
+            length: read.length,
+            term,
+            actor,
+            faults,
+            failed: false,
+            lost: false,
+        };
         Ok((journal, read))
     }
 
@@ -129,12 +139,15 @@ impl Journal {
     pub fn append(&mut self, event: Event, at: Timestamp) -> Result<Committed, Halt> {
         let [unwritten, written, durable] = points(&event);
         self.pass(unwritten)?;
-        if self.failed && !is_outcome(&event) {
+        if self.lost || self.failed && !is_outcome(&event) {
             return Err(Halt::Disk(io::Error::other("the disk has failed before")));
         }
         let (line, head) = line::encode(&self.head, at, self.term, &self.actor, &event)
             .map_err(|error| Halt::Illegal(error.to_string()))?;
         let bytes = line.as_bytes();
+        if bytes.len() > line::LONGEST {
+            return Err(Halt::Illegal(format!("a line of {} bytes could not be read again", bytes.len())));
+        }
         if let Err(error) = self.tail.write(bytes) {
             self.failed = true;
             // Half a line may stand there; without it the next one can be written whole.
@@ -146,11 +159,15 @@ impl Journal {
             self.tail.write(bytes).map_err(Halt::Disk)?;
         }
         self.pass(written)?;
+        let before = self.length;
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.head = head;
         if let Err(error) = self.tail.sync() {
             // What was written may be lost although a later sync succeeds: nothing more is relied on.
             self.failed = true;
+            self.lost = true;
+            // Whoever resumes would read it, and could not know that it is on no disk.
+            let _ = self.tail.cut(before);
             self.tail.free_reserve();
             return Err(Halt::Disk(error));
         }
