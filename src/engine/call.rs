@@ -14,7 +14,7 @@ use crate::runbook::consent::Consent;
 use crate::runbook::dedupe::Dedupe;
 use crate::runbook::event::{CallPlace, Direction, Event, Outcome};
 use crate::runbook::plan::{Mode, PlannedStep};
-use crate::runbook::state::{PLAN_SCOPE, StepState, UNDO_SCOPE};
+use crate::runbook::state::{PLAN_SCOPE, Phase, StepState, UNDO_SCOPE};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -28,6 +28,14 @@ const TRIES: u32 = 8;
 /// Values of an answer that are larger than this lie in a side file.
 const LARGE: usize = 8 << 10;
 
+/// Returns how long it waits after so many tries.
+fn pause(tries: u32) -> Duration {
+    match tries {
+        0 => Duration::ZERO,
+        tries => Duration::from_secs(1 << (tries - 1).min(5)).min(Duration::from_secs(30)),
+    }
+}
+
 impl Shared {
     /// Makes the next call of a step.
     pub(super) async fn make(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
@@ -37,8 +45,26 @@ impl Shared {
             Err(why) => return self.fail(step, known, why.into(), None).await,
         };
         let place = self.call_place(step, known, index);
+        if known.phase == Phase::Ready
+            && let Some(last) = known.calls.get(usize::try_from(index).unwrap_or(usize::MAX))
+            && last.doubted.is_some()
+        {
+            // It was found not to have happened: lost on its way, or refused as if it had. Not for ever.
+            if last.times >= TRIES {
+                let why = format!(
+                    "{} was made {} times and has not happened: {}",
+                    call.operation, last.times, last.says
+                );
+                return self.fail(step, known, why.into(), None).await;
+            }
+            self.parts.time.sleep(pause(last.times.saturating_sub(1))).await;
+        }
         if let Some(turn) = self.identify(step, &call).await? {
             return Ok(turn);
+        }
+        if self.known(&step.id)?.phase != known.phase {
+            // A person has settled it meanwhile.
+            return Ok(Turn::Again);
         }
         let armed = match self.arm(step, &place, call.clone()) {
             Ok(armed) => armed,
@@ -129,8 +155,9 @@ impl Shared {
                 return self.without_login(step, why.into()).await.map(Some);
             }
         }
+        // The lines of a new term name who acts, too.
+        self.recorder.acts_as(identity.clone());
         if self.state().identity.as_ref() != Some(&identity) {
-            self.recorder.acts_as(identity.clone());
             let environment = call.environment.clone();
             self.recorder.write(Event::Identified { environment, identity, account, ends_at })?;
         }
@@ -171,7 +198,12 @@ impl Shared {
         let event = match &answered {
             Ok(reply) => {
                 let size = serde_json::to_vec(&reply.body).map_or(0, |bytes| bytes.len());
-                let body = if size > LARGE { self.aside(&of, &reply.body)? } else { reply.body.clone() };
+                // Where there is no room for a large answer, that it succeeded is still written down.
+                let body = if size > LARGE {
+                    self.aside(&of, &reply.body).unwrap_or_default()
+                } else {
+                    reply.body.clone()
+                };
                 Event::Answered {
                     of: of.clone(),
                     outcome: Outcome::Succeeded,
@@ -217,8 +249,7 @@ impl Shared {
         if tries >= TRIES || self.plan.mode == Mode::Tabletop {
             return self.fail(step, &known, says, None).await;
         }
-        let wait = Duration::from_secs(1 << tries.saturating_sub(1).min(5)).min(Duration::from_secs(30));
-        self.parts.time.sleep(wait).await;
+        self.parts.time.sleep(pause(tries)).await;
         Ok(Turn::Again)
     }
 

@@ -9,7 +9,7 @@ use crate::runbook::event::Event;
 use std::time::Duration;
 
 /// How long a call may take before its answer is not waited for any more: adapters have shorter limits of their own.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Makes the call that `intent` is the intent of.
 ///

@@ -34,6 +34,7 @@ impl Shared {
         let any = !waiting.is_empty();
         for (id, bytes) in waiting {
             if self.state().requests.contains(&Text::new(&id)) {
+                self.owed(&id, &bytes)?;
                 self.parts.folder.forget(&id);
                 continue;
             }
@@ -47,6 +48,19 @@ impl Shared {
             self.parts.folder.forget(&id);
         }
         Ok(any)
+    }
+
+    /// Obeys a request that was written down as obeyed by an executor that ended before it was.
+    fn owed(&self, id: &str, bytes: &[u8]) -> Result<(), Halt> {
+        if self.state().owed.as_ref() != Some(&Text::new(id)) {
+            return Ok(());
+        }
+        let Ok(request) = serde_json::from_slice::<Request>(bytes) else { return Ok(()) };
+        let judged = self.judge(&request);
+        for event in judged.unwrap_or_default() {
+            self.recorder.write(event)?;
+        }
+        Ok(())
     }
 
     fn obey(&self, id: &str, request: Request) -> Result<(), Halt> {
@@ -109,7 +123,9 @@ impl Shared {
             }
             Ask::OpenGate { step, consent } => {
                 let planned = self.planned(step)?;
-                if !matches!(phase(step)?, Phase::AtGate | Phase::Waiting) {
+                // A step of the name of a consent would be that consent.
+                let named = *step == *PLAN_SCOPE || *step == *UNDO_SCOPE;
+                if named || !planned.gate || !matches!(phase(step)?, Phase::AtGate | Phase::Waiting) {
                     return Err(format!("step {step} does not wait at a gate"));
                 }
                 let needed = required(planned.class, self.plan.class).max(Strength::Enter);

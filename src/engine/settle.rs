@@ -1,5 +1,6 @@
 //! A call in doubt: nobody knows whether it has happened. Looks settle it, or a person does; it is never simply repeated.
 
+use super::dispatch::PATIENCE;
 use super::executor::Shared;
 use super::journal::Halt;
 use super::step::Turn;
@@ -17,8 +18,8 @@ use std::time::Duration;
 /// How often the world is looked at while something may still show, growing from the first to the last.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
-/// What a request may still be under way after its intent: the longest that a call is waited for, and some more.
-const IN_FLIGHT: Duration = Duration::from_secs(60);
+/// How long a request may still be under way after nobody waits for its answer any more.
+pub(super) const IN_FLIGHT: Duration = Duration::from_secs(60);
 
 impl Shared {
     /// Settles the last call of a step.
@@ -35,8 +36,10 @@ impl Shared {
         let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
         let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
         let before = self.before(known)?;
-        // What is found missing before then may still be on its way, or not shown yet.
-        let believed = after(last.last, dedupe.shows_within().max(in_flight(dedupe)));
+        // It left before anybody was in doubt about it, and before its answer was given up. What is found missing until
+        // it must have arrived and must show says nothing.
+        let left = last.doubted.map_or(last.last, |doubted| doubted.min(after(last.last, PATIENCE)));
+        let believed = after(left, dedupe.shows_within() + in_flight(dedupe));
         let mut wait = LOOKS.0;
         loop {
             if self.state().wishes.abandoned.is_some() {
@@ -48,7 +51,8 @@ impl Shared {
                 return Ok(Turn::Again);
             }
             let now = self.parts.time.now();
-            let young = elapsed(last.first, now) < dedupe.token_lives();
+            // It must still be known when the repetition arrives, which may take as long as for the first.
+            let young = elapsed(last.first, now) + IN_FLIGHT < dedupe.token_lives();
             if dedupe == Dedupe::Token && young && last.times < 20 {
                 return self.repeat(step, known, index).await;
             }
@@ -66,6 +70,10 @@ impl Shared {
             self.parts.faults.pass("probe-asked")?;
             let found = self.action(step)?.probe(doing, self.parts.look.as_ref()).await;
             self.parts.faults.pass("probe-answered")?;
+            if self.known(&step.id)?.phase != Phase::InDoubt {
+                // A person was quicker than the look.
+                return Ok(Turn::Again);
+            }
             let observed = |verdict, evidence, reply| Event::Observed {
                 of: place.clone(),
                 verdict,
@@ -138,6 +146,9 @@ impl Shared {
         let tries = known.calls.get(index).map_or(0, |call| call.times);
         if tries > 1 {
             self.parts.time.sleep(Duration::from_secs(u64::from(tries.min(15)))).await;
+        }
+        if self.known(&step.id)?.phase != Phase::InDoubt {
+            return Ok(Turn::Again);
         }
         self.make(step, known).await
     }

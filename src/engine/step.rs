@@ -2,15 +2,16 @@
 
 use super::executor::{Parked, Shared};
 use super::journal::Halt;
+use super::settle::IN_FLIGHT;
 use crate::action::{Action, Doing, Progress, Refusal};
 use crate::domain::Text;
-use crate::domain::duration::{elapsed, words};
+use crate::domain::duration::{after, elapsed, words};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
-use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation};
+use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation, Outcome};
 use crate::runbook::plan::{Expect, PlannedCall, PlannedStep, Precondition};
 use crate::runbook::schedule::JOIN;
-use crate::runbook::state::{Phase, StepState};
+use crate::runbook::state::{CallState, Phase, StepState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,7 +121,9 @@ impl Shared {
                 self.park(step, Parked::Asks("no operator is left, and the step waits for one".into()))
             );
         }
-        let observed = match self.observe(step).await {
+        // What an attempt before this one has made is not as it was declared: it goes on from there.
+        let kept = known.kept() > 0;
+        let observed = match if kept { Ok(Vec::new()) } else { self.observe(step).await } {
             Ok(observed) => observed,
             Err(trouble) => return Ok(self.cannot_look(step, &trouble)),
         };
@@ -129,7 +132,7 @@ impl Shared {
             Ok(calls) => calls,
             Err(why) => return self.ask(step, format!("a value is missing: {why}").into()),
         };
-        let before = if drift.is_some() || step.uses == *JOIN {
+        let before = if drift.is_some() || kept || step.uses == *JOIN {
             None
         } else {
             match self.action(step)?.before(step, &calls, self.parts.look.as_ref()).await {
@@ -143,6 +146,13 @@ impl Shared {
                 }
             }
         };
+        let now = self.known(&step.id)?;
+        if now.attempt != known.attempt
+            || !matches!(now.phase, Phase::Waiting | Phase::AtGate | Phase::Failed | Phase::Refused)
+        {
+            // Somebody has skipped it meanwhile.
+            return Ok(Turn::Again);
+        }
         self.recorder.write(Event::Began {
             step: step.id.clone(),
             direction: Direction::Forward,
@@ -285,7 +295,10 @@ impl Shared {
         let done = if known.direction == Direction::Forward { &known.calls } else { &known.done };
         let calls: Vec<Call> = done.iter().map(|call| call.call.clone()).collect();
         let replies: Vec<Value> = done.iter().map(|call| call.reply.clone()).collect();
-        if replies.iter().all(Value::is_null) {
+        let nothing = |call: &CallState| {
+            matches!(call.outcome, Some(Outcome::Refused | Outcome::Throttled | Outcome::NotSent))
+        };
+        if done.iter().all(nothing) {
             return Ok(Vec::new());
         }
         let before = self.before(known).map_err(|halt| Refusal::new(halt.to_string()))?;
@@ -321,7 +334,8 @@ impl Shared {
         if known.planned > 0 && known.next_call() < known.planned {
             return self.make(step, known).await;
         }
-        if known.planned == 0 && known.direction == Direction::Forward && step.uses != *JOIN {
+        let looks = known.planned == 0 && known.direction == Direction::Forward && step.uses != *JOIN;
+        if looks || !known.calls.is_empty() {
             return self.arrive(step, known).await;
         }
         let of = self.call_place(step, known, known.next_call().saturating_sub(1));
@@ -355,7 +369,15 @@ impl Shared {
         let since = known
             .calls
             .last()
-            .map_or_else(|| known.began_at.unwrap_or_else(|| self.parts.time.now()), |call| call.first);
+            .map_or_else(|| known.began_at.unwrap_or_else(|| self.parts.time.now()), |call| call.last);
+        // A call that was in doubt and made again may have a twin that is still on its way: it could undo what follows.
+        let twin = known.calls.last().filter(|call| call.doubted.is_some() && call.times > 1);
+        let alone = twin.map_or(since, |call| after(call.last, IN_FLIGHT));
+        // Who resumes after the question has been asked waits once more.
+        let waits_from = match (&known.question, known.began_at) {
+            (None, Some(began)) => began,
+            _ => self.parts.time.now(),
+        };
         let mut troubled = 0_u32;
         loop {
             if self.state().wishes.abandoned.is_some() {
@@ -387,6 +409,9 @@ impl Shared {
             self.parts.faults.pass("progress-seen")?;
             let pace = action.pace();
             match progress {
+                Ok(Progress::Done(_)) if now < alone => {
+                    self.going(step, None, "waits for a lost request to have come to nothing".into(), pace);
+                }
                 Ok(Progress::Done(outputs)) => {
                     let index = u32::try_from(index).unwrap_or(u32::MAX);
                     let of = self.call_place(step, known, index);
@@ -414,7 +439,7 @@ impl Shared {
                 }
             }
             if let Some(limit) = step.timeout_s
-                && elapsed(known.began_at.unwrap_or(since), now) > Duration::from_secs(limit)
+                && elapsed(waits_from, now) > Duration::from_secs(limit)
             {
                 // A wait that ends says nothing about what is waited for (R7).
                 let says = format!(
@@ -445,21 +470,20 @@ impl Shared {
     ) -> Result<Turn, Halt> {
         let clean = known.phase == Phase::Refused && known.calls.len() <= 1;
         let again = clean && known.direction == Direction::Forward && known.attempt <= step.retry.times;
+        if again {
+            // It has not ended: a run with such a step does not rest, and nothing stands in for it yet.
+            self.parts.time.sleep(Duration::from_secs(step.retry.wait_s)).await;
+            let wishes = self.state().wishes.clone();
+            if !wishes.pause && wishes.undo.is_empty() && wishes.abandoned.is_none() {
+                return self.begin(step, known).await;
+            }
+        }
         let ending = match known.direction {
             Direction::Forward => Ending::Failed,
             Direction::Undo => Ending::UndoFailed,
         };
         self.end(step, known.direction, ending, why, hint)?;
-        if !again {
-            return Ok(Turn::Rests);
-        }
-        self.parts.time.sleep(Duration::from_secs(step.retry.wait_s)).await;
-        let wishes = self.state().wishes.clone();
-        if wishes.pause || wishes.abandoned.is_some() {
-            return Ok(Turn::Rests);
-        }
-        let known = self.known(&step.id)?;
-        self.begin(step, &known).await
+        Ok(Turn::Rests)
     }
 
     pub(super) fn end(

@@ -85,14 +85,14 @@ pub fn next(plan: &Plan, state: &RunState) -> Vec<Decision> {
     if !state.consents.contains_key(&Text::new(PLAN_SCOPE)) {
         return vec![Decision::Wait("the plan was not agreed to yet".into())];
     }
-    if !state.wishes.undo.is_empty() {
-        return next_undo(plan, state, decisions);
-    }
     if state.wishes.pause {
         if busy {
             return decisions;
         }
         return vec![Decision::Rest(Rest::Paused, "somebody asked for it".into())];
+    }
+    if !state.wishes.undo.is_empty() {
+        return next_undo(plan, state, decisions);
     }
     let is_undoing = state.steps.values().any(|step| step.direction == Direction::Undo);
     if is_undoing && !busy {

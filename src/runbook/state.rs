@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::consent::{Consent, Strength};
+use super::dedupe::Dedupe;
 use super::event::{Ask, CallPlace, Direction, Ending, Event, Outcome, Rest, Verdict};
 use super::plan::{Plan, PlanHash};
 use crate::domain::Text;
@@ -119,7 +120,8 @@ pub fn step_after(phase: Phase, by: Move) -> Option<Phase> {
     };
     match (phase, by) {
         (Waiting, Move::Gate) => Some(AtGate),
-        (Waiting | AtGate | Failed, Move::Begin(Direction::Forward)) => Some(Ready),
+        // What was refused cleanly is begun again by itself where its runbook says so.
+        (Waiting | AtGate | Failed | Refused, Move::Begin(Direction::Forward)) => Some(Ready),
         (Succeeded | Failed | UndoFailed, Move::Begin(Direction::Undo)) => Some(Ready),
         // A call in doubt is intended again only where its token or its condition makes that harmless.
         (Ready | InDoubt, Move::Intend) => Some(Intended),
@@ -156,6 +158,10 @@ pub struct CallState {
     pub last: Timestamp,
     /// How often.
     pub times: u32,
+    /// How it is told whether it has happened.
+    pub dedupe: Dedupe,
+    /// Since when nobody knows whether the last has happened; kept when that is settled.
+    pub doubted: Option<Timestamp>,
     /// How the last was answered; `None` while no answer is on record.
     pub outcome: Option<Outcome>,
     /// The id of the request.
@@ -236,6 +242,16 @@ impl StepState {
         u32::try_from(made).unwrap_or(u32::MAX)
     }
 
+    /// Returns how many of its first calls stay as they are when it is begun again: those that have happened, and would
+    /// make something anew.
+    pub fn kept(&self) -> usize {
+        let stays = |call: &&CallState| {
+            call.outcome == Some(Outcome::Succeeded)
+                && !matches!(call.dedupe, Dedupe::SetState | Dedupe::Nothing)
+        };
+        self.calls.iter().take_while(stays).count()
+    }
+
     /// Returns the number of the attempt in the direction that it goes.
     pub fn current_attempt(&self) -> u32 {
         match self.direction {
@@ -285,6 +301,8 @@ pub struct RunState {
     pub break_glass_waits: Option<(Text, Timestamp)>,
     /// The requests that were dealt with.
     pub requests: BTreeSet<Text>,
+    /// The request that is obeyed by an event which is not written yet.
+    pub owed: Option<Text>,
     /// What somebody wants.
     pub wishes: Wishes,
     /// Who acts.
@@ -357,18 +375,25 @@ impl RunState {
                 }
                 if refused.is_none() {
                     self.obey(ask, at)?;
+                    let follows = matches!(
+                        ask,
+                        Ask::Consent(_) | Ask::OpenGate { .. } | Ask::Undo { .. } | Ask::Settle { .. }
+                    );
+                    self.owed = follows.then(|| id.clone());
                 }
             }
             Event::BreakGlass { reason, opens_at } => {
                 self.break_glass_waits = Some((reason.clone(), *opens_at));
+                self.owed = None;
             }
             Event::Consented { scope, strength, approver, break_glass } => {
                 self.consent(scope, *strength, at)?;
+                self.owed = None;
                 if let Some((name, _)) = approver {
                     self.approver = Some(name.clone());
                 }
-                if *break_glass {
-                    self.break_glass = true;
+                self.break_glass |= *break_glass;
+                if *scope == *PLAN_SCOPE {
                     self.break_glass_waits = None;
                 }
             }
@@ -437,6 +462,8 @@ impl RunState {
                 self.wishes.retry.insert(step.clone());
             }
             Ask::Undo { step, .. } => {
+                // Whoever asks for that after a pause wants it to go on.
+                self.wishes.pause = false;
                 let wanted: Vec<Text> = match step {
                     Some(step) => vec![step.clone()],
                     None => self.steps.keys().cloned().collect(),
@@ -478,7 +505,12 @@ impl RunState {
                 if *direction == Direction::Undo && known.direction == Direction::Forward {
                     known.done = std::mem::take(&mut known.calls);
                 }
-                known.calls.clear();
+                // What an attempt has made that failed later is not made a second time, nor forgotten.
+                let kept = match direction {
+                    Direction::Forward => known.kept(),
+                    Direction::Undo => 0,
+                };
+                known.calls.truncate(kept);
                 known.direction = *direction;
                 known.planned = *calls;
                 if before.is_some() {
@@ -491,7 +523,7 @@ impl RunState {
                 known.question = None;
                 known.verified = 0;
             }
-            Event::Intended { of, call, .. } => {
+            Event::Intended { of, call, dedupe, .. } => {
                 self.fits(of)?;
                 self.advance(&of.step, Move::Intend)?;
                 let step = self.of_step(&of.step)?;
@@ -508,6 +540,8 @@ impl RunState {
                         first: at,
                         last: at,
                         times: 1,
+                        dedupe: *dedupe,
+                        doubted: None,
                         outcome: None,
                         request_id: None,
                         reply: Value::Null,
@@ -526,6 +560,9 @@ impl RunState {
                     step.hint = hint;
                 }
                 let call = self.call(of)?;
+                if *outcome == Outcome::InDoubt {
+                    call.doubted = Some(at);
+                }
                 call.outcome = Some(*outcome);
                 call.request_id.clone_from(request_id);
                 call.says = says.clone();
@@ -533,8 +570,11 @@ impl RunState {
                     call.reply = reply.clone();
                 }
             }
-            Event::Observed { of, verdict, evidence, reply, .. } => {
+            Event::Observed { of, verdict, evidence, reply, by } => {
                 self.advance(&of.step, Move::Observe(*verdict))?;
+                if by.is_some() {
+                    self.owed = None;
+                }
                 let call = self.call(of)?;
                 call.says = evidence.clone();
                 match verdict {
