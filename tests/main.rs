@@ -44,6 +44,17 @@ mod domain {
     mod matrix;
     mod properties;
 }
+mod engine {
+    mod consent;
+    mod disk;
+    mod full;
+    mod journeys;
+    mod kills;
+    mod matrix;
+    mod rig;
+    mod table;
+    mod world;
+}
 mod shape {
     mod authority;
     mod docs;
