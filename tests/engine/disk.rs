@@ -331,6 +331,8 @@ impl Tail for SimTail {
             inner.violations.push(format!("{length} bytes are left of the journal, more were acknowledged"));
         }
         inner.seen.truncate(length);
+        // What is not part of the file any more cannot be missing from it.
+        inner.lost.retain(|(from, _)| *from < length);
         let seen = inner.seen.clone();
         inner.durable = seen;
         Ok(())

@@ -373,7 +373,7 @@ fn what_a_person_said_has_happened_is_really_taken_back() {
 #[test]
 fn a_person_can_settle_a_doubt_at_any_moment() {
     for case in [Case::Token, Case::Tag, Case::UniqueName] {
-        for ms in (0..4000).step_by(130) {
+        for ms in (0..4000).step_by(370) {
             in_virtual_time(async {
                 let rig = Rig::of_case(case, false).await;
                 rig.agree();

@@ -153,7 +153,11 @@ pub(crate) async fn die(deaths: &Deaths) -> Came {
             4 => 400,
             _ => 700,
         };
-        let wait = if deaths.blind { 25 * 3600 } else { wait };
+        let wait = match (deaths.blind, deaths.deferred) {
+            (true, _) => 25 * 3600,
+            (_, true) => 60,
+            _ => wait,
+        };
         tokio::time::sleep(Duration::from_secs(wait)).await;
     }
     let wanted = match (direction, case) {
@@ -270,6 +274,15 @@ fn everything() -> Vec<Deaths> {
             for direction in [Direction::Forward, Direction::Undo] {
                 for first in points() {
                     for (nth, second) in points().into_iter().enumerate() {
+                        // Two cases of one way share the pairs.
+                        let other = match case {
+                            Case::Copy | Case::Stop => nth % 2 == 1,
+                            Case::Undelete | Case::Start => nth % 2 == 0,
+                            _ => false,
+                        };
+                        if other && campaign() == 1 {
+                            continue;
+                        }
                         seed += 1;
                         let mut dice = Dice::new(seed + (round << 32));
                         let third = points()[usize::try_from(dice.below(23)).expect("it is small")];
@@ -377,7 +390,7 @@ fn the_matrix_notices_intents_that_are_written_after_their_calls() {
         };
         assert!(wrong.iter().any(|wrong| early(&wrong)), "{case:?}: nobody noticed");
     }
-    for case in [Case::Tag] {
+    for case in [Case::Tag, Case::Failover] {
         assert!(doubled(&wrong, case), "{case:?} was not doubled: {wrong:?}");
     }
 }

@@ -641,7 +641,7 @@ impl Inner {
                 json!({ "DBInstances": list(&self.databases, "DBInstanceIdentifier", "DBInstanceNotFound")? })
             }
             "rds:DescribeDBSnapshots" => json!({ "DBSnapshots": [{
-                "DBSnapshotIdentifier": "orders-snap", "Status": "available", "SnapshotCreateTime": "2026-11-21T01:00:00Z",
+                "DBSnapshotIdentifier": "orders-snap", "DBInstanceIdentifier": "orders-db", "Status": "available", "SnapshotCreateTime": "2026-11-21T01:00:00Z",
             }] }),
             "rds:DescribeDBClusters" => json!({ "DBClusters": [self.cluster()] }),
             "ec2:DescribeVolumes" => {

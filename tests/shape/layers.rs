@@ -67,7 +67,7 @@ const BANS: &[(&str, &[&str])] = &[
     (
         "Instant::now()",
         &[
-            "cli/command/request.rs",
+            "cli/recovery.rs",
             "collector/collect.rs",
             "collector/heard.rs",
             "provider/aws/",
