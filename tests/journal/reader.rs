@@ -6,7 +6,7 @@ use lifeboat::engine::line::{self, Head};
 use lifeboat::engine::replay;
 
 /// Reads `bytes` as a journal, as they are and as lines whose hashes fit.
-pub fn reads_anything(bytes: &[u8]) {
+pub(crate) fn reads_anything(bytes: &[u8]) {
     check(bytes);
     // A hash keeps all but one input in 2^256 out: with it made to fit, what lies behind it is reached.
     check(&hashed(bytes));
