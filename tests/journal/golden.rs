@@ -8,7 +8,7 @@ use super::built::{Memory, actor, built};
 use crate::support::root;
 use lifeboat::audit::verify::verify;
 use lifeboat::engine::fault::NoFaults;
-use lifeboat::engine::folder::{JOURNAL, PLAN, RunFolder};
+use lifeboat::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
 use lifeboat::engine::journal::{Halt, Journal, sha256};
 use lifeboat::engine::line::Head;
 use lifeboat::engine::replay::{self, Broken};
@@ -69,6 +69,10 @@ fn golden_files_are_written_once() {
         return;
     }
     let built = built("golden", 1, 300);
+    let head = built.heads().pop().expect("it has lines");
+    std::fs::create_dir_all(root("tests/fixtures/journals")).expect("it can be made");
+    std::fs::write(root("tests/fixtures/journals/1.0.head"), format!("{} {}\n", head.seq, head.hash))
+        .expect("it can be written");
     for (version, journal) in
         [("1.0", built.bytes.clone()), ("1.1", newer_minor(&built.bytes)), ("2.0", newer_major(&built.bytes))]
     {
@@ -107,7 +111,7 @@ fn stands_as_it_ended(state: &RunState) {
         ("undone-0", Phase::Undone),
     ];
     assert_eq!(phases, told);
-    assert_eq!(state.steps[&lifeboat::domain::Text::new("refused-0")].attempt, 2);
+    assert_eq!(state.step("refused-0").expect("it is there").attempt, 2);
     assert_eq!(state.rest.as_ref().map(|(rest, ..)| *rest), Some(Rest::Undone));
     assert_eq!(state.approver.as_ref().map(|name| name.as_str()), Some("grace"));
     assert_eq!(state.run, *"r-20261121-031207-golden");

@@ -75,8 +75,13 @@ fn agree(test: &str, folders: &[PathBuf]) -> usize {
                     })
                 };
                 let said = number(other.as_str().unwrap_or_default());
-                let known = ours.problems.first().and_then(|problem| number(problem));
-                assert_eq!(said, known, "{shown}: Python says {other}, ours {:?}", ours.problems);
+                let known = ours.problems.iter().filter_map(|problem| number(problem)).min();
+                // Of another major version ours names no line.
+                assert!(
+                    known.is_none() || said == known,
+                    "{shown}: Python says {other}, ours {:?}",
+                    ours.problems
+                );
             }
         }
     }
