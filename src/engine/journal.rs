@@ -137,7 +137,7 @@ impl Journal {
     pub fn append(&mut self, event: Event, at: Timestamp) -> Result<Committed, Halt> {
         let [unwritten, written, durable] = points(&event);
         self.pass(unwritten)?;
-        if self.lost || self.failed && !is_outcome(&event) {
+        if self.lost || self.failed && (!is_outcome(&event) || self.head.seq == 0) {
             return Err(Halt::Disk(io::Error::other("the disk has failed before")));
         }
         let (line, head) = line::encode(&self.head, at, self.term, &self.actor, &event)
@@ -152,7 +152,7 @@ impl Journal {
             // Without the half line that may stand there the next one can be written whole.
             let mended = self.mend();
             self.tail.free_reserve();
-            if !is_outcome(&event) || mended.is_err() {
+            if !is_outcome(&event) || self.head.seq == 0 || mended.is_err() {
                 return Err(Halt::Disk(error));
             }
             self.write(bytes).map_err(Halt::Disk)?;

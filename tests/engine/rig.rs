@@ -327,14 +327,6 @@ pub(crate) enum Ends {
 }
 
 impl Rig {
-    pub(crate) async fn new<F>(world: Arc<TestWorld>, time: SimTime, make: F) -> Self
-    where
-        F: AsyncFnOnce(&TestWorld) -> Plan,
-    {
-        let plan = make(&world).await;
-        Self::of(world, time, plan)
-    }
-
     pub(crate) fn of(world: Arc<TestWorld>, time: SimTime, plan: Plan) -> Self {
         let bytes = plan.bytes();
         let disk = SimDisk::new(&bytes);

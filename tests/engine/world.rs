@@ -225,10 +225,6 @@ impl TestWorld {
         inner
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.time.now()
-    }
-
     /// Lets these things happen to the next requests, one each.
     pub(crate) fn fault(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().faults.extend(faults);

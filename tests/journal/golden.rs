@@ -8,7 +8,7 @@ use super::built::{Memory, actor, built};
 use crate::support::root;
 use lifeboat::audit::verify::verify;
 use lifeboat::engine::fault::NoFaults;
-use lifeboat::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
+use lifeboat::engine::folder::{JOURNAL, PLAN, RunFolder};
 use lifeboat::engine::journal::{Halt, Journal, sha256};
 use lifeboat::engine::line::Head;
 use lifeboat::engine::replay::{self, Broken};
