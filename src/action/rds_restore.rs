@@ -296,7 +296,7 @@ impl Action for RdsRestore {
                     Found::Nothing { evidence: format!("{target} is still there").into() }
                 }
                 (_, _, None) => Found::Nothing { evidence: format!("there is no instance {target}").into() },
-                (_, _, Some(found)) => adopt(&doing, call, target, found),
+                (_, _, Some(found)) => adopt(&doing, call, target, &found),
             })
         })
     }
@@ -454,18 +454,18 @@ impl Action for RdsRestore {
 }
 
 /// Judges an instance that has the name: it is ours when it carries our tags and comes from the same snapshot (C2).
-fn adopt(doing: &Doing<'_>, call: &Call, target: &str, found: Value) -> Found {
-    if !is_tagged(&found, "TagList", doing.run, doing.step.id.as_str()) {
+fn adopt(doing: &Doing<'_>, call: &Call, target: &str, found: &Value) -> Found {
+    if !is_tagged(found, "TagList", doing.run, doing.step.id.as_str()) {
         let evidence = format!("there is an instance {target}, and it does not carry the tags of this run");
         return Found::Unclear { evidence: evidence.into() };
     }
     let wanted = call.text("DBInstanceClass");
-    if wanted.is_some_and(|class| class != text(&found, "DBInstanceClass")) {
+    if wanted.is_some_and(|class| class != text(found, "DBInstanceClass")) {
         return Found::Unclear {
             evidence: format!("{target} carries the tags of this run, and is of another class").into(),
         };
     }
     let evidence =
-        format!("{target} is {}, and carries the tags of this run", text(&found, "DBInstanceStatus"));
+        format!("{target} is {}, and carries the tags of this run", text(found, "DBInstanceStatus"));
     Found::Happened { reply: json!({ "DBInstance": found }), evidence: evidence.into() }
 }

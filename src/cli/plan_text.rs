@@ -46,7 +46,7 @@ pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
                 Undo::Calls { .. } => "yes".to_owned(),
                 Undo::Impossible(_) => "NO".to_owned(),
             };
-            let needs = step.needs.iter().map(|need| need.as_str()).collect::<Vec<_>>().join(", ");
+            let needs = step.needs.iter().map(crate::domain::Text::as_str).collect::<Vec<_>>().join(", ");
             vec![
                 Cell::new(step.id.as_str()),
                 Cell::new(step.title.as_str()),

@@ -44,7 +44,7 @@ impl Shared {
             Ok(found) => found,
             Err(why) => return self.fail(step, known, why.into(), None).await,
         };
-        let place = self.call_place(step, known, index);
+        let place = Self::call_place(step, known, index);
         if known.phase == Phase::Ready
             && let Some(last) = known.calls.get(usize::try_from(index).unwrap_or(usize::MAX))
             && last.doubted.is_some()

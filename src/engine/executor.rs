@@ -28,6 +28,9 @@ const LOOKS_FOR_REQUESTS: Duration = Duration::from_millis(100);
 /// After how many such looks an executor ends to whose plan nobody agrees: a quarter of an hour.
 const PATIENCE: u32 = 9_000;
 
+/// Finds an action by its name.
+pub type Actions = dyn Fn(&str) -> Option<&'static dyn Action> + Send + Sync;
+
 /// What an executor works with.
 pub struct Parts {
     /// The folder of the run.
@@ -43,7 +46,7 @@ pub struct Parts {
     /// How it acts.
     pub act: Arc<dyn Act>,
     /// The actions, by name.
-    pub actions: Arc<dyn Fn(&str) -> Option<&'static dyn Action> + Send + Sync>,
+    pub actions: Arc<Actions>,
     /// Who may approve.
     pub approvers: Approvers,
     /// Environments in which consent may come by a flag.

@@ -30,7 +30,7 @@ impl History {
                 {
                     history.add(
                         step.uses.as_str(),
-                        step.component.as_ref().map(|id| id.as_str()),
+                        step.component.as_ref().map(crate::domain::ids::ComponentId::as_str),
                         elapsed(from, to).as_secs(),
                     );
                 }

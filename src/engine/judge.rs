@@ -41,7 +41,7 @@ impl Shared {
             }
             self.parts.faults.pass("request-seen")?;
             match serde_json::from_slice::<Request>(&bytes) {
-                Ok(request) => self.obey(&id, request)?,
+                Ok(request) => self.obey(&id, &request)?,
                 Err(error) => {
                     tracing::warn!(request = id.as_str(), "a request cannot be read: {error}");
                 }
@@ -64,8 +64,8 @@ impl Shared {
         Ok(())
     }
 
-    fn obey(&self, id: &str, request: Request) -> Result<(), Halt> {
-        let judged = self.judge(&request);
+    fn obey(&self, id: &str, request: &Request) -> Result<(), Halt> {
+        let judged = self.judge(request);
         let refused = judged.as_ref().err().map(|why| Text::new(why));
         let mut ask = request.ask.clone();
         hide_phrase(&mut ask);
@@ -178,7 +178,7 @@ impl Shared {
                 let known = state.steps.get(step).ok_or("there is no such step")?;
                 let index = u32::try_from(known.calls.len().saturating_sub(1)).unwrap_or(u32::MAX);
                 Ok(vec![Event::Observed {
-                    of: self.call_place(self.planned(step)?, known, index),
+                    of: Self::call_place(self.planned(step)?, known, index),
                     verdict: if *happened { Verdict::Happened } else { Verdict::DidNot },
                     evidence: reason.clone(),
                     reply: Value::Null,

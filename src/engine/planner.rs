@@ -298,7 +298,7 @@ async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusa
     planned.uses = name.into();
     planned.class = design.class();
     planned.dedupe = about.dedupe;
-    planned.takes = ask.history.estimate(about, design.component.as_ref().map(|id| id.as_str()));
+    planned.takes = ask.history.estimate(about, design.component.as_ref().map(ComponentId::as_str));
     planned.component = design.component;
     planned.calls = design.calls;
     planned.asks = design.asks;

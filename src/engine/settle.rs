@@ -32,7 +32,7 @@ impl Shared {
             return self.unanswered(step, known, index);
         }
         let dedupe = self.dedupe(step, known, index);
-        let place = self.call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX));
+        let place = Self::call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX));
         let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
         let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
         let before = self.before(known)?;
@@ -88,7 +88,7 @@ impl Shared {
                 }
                 Ok(Found::Nothing { evidence }) if now >= believed => {
                     if dedupe == Dedupe::PointOfNoReturn {
-                        return self.unclear(step, known, observed, evidence);
+                        return self.unclear(step, known, observed, &evidence);
                     }
                     self.recorder.write(observed(Verdict::DidNot, evidence, Value::Null))?;
                     return Ok(Turn::Again);
@@ -98,7 +98,7 @@ impl Shared {
                     let says = format!("in doubt: {evidence}; that is believed in {left}");
                     self.doubt(step, says);
                 }
-                Ok(Found::Unclear { evidence }) => return self.unclear(step, known, observed, evidence),
+                Ok(Found::Unclear { evidence }) => return self.unclear(step, known, observed, &evidence),
                 Err(CallTrouble::Credentials(why)) => {
                     self.doubt(step, format!("in doubt, and nobody is logged in: {why}"));
                     if self.parts.impatient {
@@ -106,7 +106,7 @@ impl Shared {
                     }
                 }
                 Err(trouble) => {
-                    self.doubt(step, format!("in doubt, and the world cannot be seen: {trouble}"))
+                    self.doubt(step, format!("in doubt, and the world cannot be seen: {trouble}"));
                 }
             }
             self.parts.time.sleep(wait).await;
@@ -117,7 +117,7 @@ impl Shared {
     /// Writes down that an intent has no answer: the executor that wrote it has ended before there was one.
     fn unanswered(&self, step: &PlannedStep, known: &StepState, index: usize) -> Result<Turn, Halt> {
         self.recorder.write(Event::Answered {
-            of: self.call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX)),
+            of: Self::call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX)),
             outcome: Outcome::InDoubt,
             request_id: None,
             status: 0,
@@ -158,7 +158,7 @@ impl Shared {
         step: &PlannedStep,
         known: &StepState,
         observed: impl Fn(Verdict, crate::domain::Text, Value) -> Event,
-        evidence: crate::domain::Text,
+        evidence: &crate::domain::Text,
     ) -> Result<Turn, Halt> {
         if known.question.is_none() {
             self.recorder.write(observed(Verdict::Unclear, evidence.clone(), Value::Null))?;

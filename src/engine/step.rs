@@ -266,7 +266,7 @@ impl Shared {
     async fn go_on(&self, step: &PlannedStep, known: &StepState) -> Result<Turn, Halt> {
         if self.plan.mode == Mode::Tabletop {
             // It is talked through: nothing is called, and nobody is asked who would.
-            let of = self.call_place(step, known, known.planned.saturating_sub(1));
+            let of = Self::call_place(step, known, known.planned.saturating_sub(1));
             self.recorder.write(Event::Arrived { of, outputs: Map::new() })?;
             return Ok(Turn::Again);
         }
@@ -277,12 +277,12 @@ impl Shared {
         if looks || !known.calls.is_empty() {
             return self.arrive(step, known).await;
         }
-        let of = self.call_place(step, known, known.next_call().saturating_sub(1));
+        let of = Self::call_place(step, known, known.next_call().saturating_sub(1));
         self.recorder.write(Event::Arrived { of, outputs: Map::new() })?;
         Ok(Turn::Again)
     }
 
-    pub(super) fn call_place(&self, step: &PlannedStep, known: &StepState, index: u32) -> CallPlace {
+    pub(super) fn call_place(step: &PlannedStep, known: &StepState, index: u32) -> CallPlace {
         CallPlace {
             step: step.id.clone(),
             direction: known.direction,
@@ -353,7 +353,7 @@ impl Shared {
                 }
                 Ok(Progress::Done(outputs)) => {
                     let index = u32::try_from(index).unwrap_or(u32::MAX);
-                    let of = self.call_place(step, known, index);
+                    let of = Self::call_place(step, known, index);
                     self.recorder.write(Event::Arrived { of, outputs })?;
                     return Ok(Turn::Again);
                 }

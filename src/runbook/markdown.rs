@@ -76,7 +76,7 @@ fn of_step(step: &PlannedStep) -> String {
     }
     out.push_str(&format!("\n- **may**: {}\n", class_words(step.class)));
     if !step.needs.is_empty() {
-        let needs: Vec<&str> = step.needs.iter().map(|need| need.as_str()).collect();
+        let needs: Vec<&str> = step.needs.iter().map(crate::domain::Text::as_str).collect();
         out.push_str(&format!("- **after**: {}\n", cell(&needs.join(", "))));
     }
     if let Some(when) = &step.when {
@@ -98,7 +98,7 @@ fn of_step(step: &PlannedStep) -> String {
     match &step.undo {
         Undo::Nothing => {}
         Undo::Calls { says, .. } => {
-            let says: Vec<&str> = says.iter().map(|says| says.as_str()).collect();
+            let says: Vec<&str> = says.iter().map(crate::domain::Text::as_str).collect();
             out.push_str(&format!("- **undo**: {}\n", cell(&says.join("; "))));
         }
         Undo::Impossible(why) => out.push_str(&format!("- **no undo**: {}\n", cell(why.as_str()))),

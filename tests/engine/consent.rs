@@ -391,7 +391,8 @@ fn what_has_changed_since_it_was_agreed_to_fails_the_step_before_any_call() {
 
 #[test]
 fn what_somebody_wrote_between_the_look_and_the_call_is_not_overwritten() {
-    for case in [Case::Copy] {
+    {
+        let case = Case::Copy;
         in_virtual_time(async {
             let rig = Rig::of_case(case, false).await;
             rig.agree();

@@ -130,7 +130,7 @@ impl SimDisk {
             // The length reached the disk, the bytes did not.
             after.extend(std::iter::repeat_n(0, unsynced.len() - survives));
         }
-        inner.seen = after.clone();
+        inner.seen.clone_from(&after);
         inner.durable = after;
         inner.lost.clear();
         inner.published.retain(|_, _| dice.hits(50));
@@ -317,7 +317,8 @@ impl Tail for SimTail {
             if !inner.durable.starts_with(&before) {
                 inner.violations.push("lines that were acknowledged were overwritten".to_owned());
             }
-            inner.acknowledged = inner.durable.clone();
+            let durable = inner.durable.clone();
+            inner.acknowledged = durable;
         }
         Ok(())
     }

@@ -43,9 +43,9 @@ async fn fails(case: Case, undo: bool, nth: u64, how: Failure, power: bool) -> R
     }
     rig.disk.heal();
     if power {
-        rig.disk.crash(nth)
+        rig.disk.crash(nth);
     } else {
-        rig.disk.kill()
+        rig.disk.kill();
     }
     let wrong = rig.wrong();
     if !wrong.is_empty() {

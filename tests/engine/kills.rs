@@ -83,7 +83,7 @@ async fn killed_at_random(seed: u64) -> Vec<String> {
     rig.world.calm();
     let wanted = match (undo, case) {
         (false, _) => Rest::Finished,
-        (true, Case::Failover) => Rest::Stuck,
+        (true, Case::Failover) => Rest::Finished,
         (true, _) => Rest::Undone,
     };
     let finished = rig.finish(wanted).await;

@@ -162,7 +162,7 @@ pub(crate) async fn die(deaths: &Deaths) -> Came {
     }
     let wanted = match (direction, case) {
         (Direction::Forward, _) => Rest::Finished,
-        (Direction::Undo, Case::Failover) => Rest::Stuck,
+        (Direction::Undo, Case::Failover) => Rest::Finished,
         (Direction::Undo, _) => Rest::Undone,
     };
     let finished = rig.finish(wanted).await;
@@ -237,7 +237,10 @@ fn blind(name: &str) -> Option<&'static dyn Action> {
 }
 
 /// Runs these on as many threads as there are processors; returns how often each cell was reached, and what went wrong.
-fn all(runs: Vec<Deaths>) -> (BTreeMap<(&'static str, &'static str, Direction), u64>, Vec<String>) {
+/// How often each point was reached, by class and direction.
+type Hits = BTreeMap<(&'static str, &'static str, Direction), u64>;
+
+fn all(runs: Vec<Deaths>) -> (Hits, Vec<String>) {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let queue = Mutex::new(runs.into_iter());
     let result = Mutex::new((BTreeMap::new(), Vec::new()));
@@ -272,17 +275,12 @@ fn everything() -> Vec<Deaths> {
                 continue;
             }
             for direction in [Direction::Forward, Direction::Undo] {
+                // A failover is not taken back: who asks for that is refused, and nothing begins.
+                if case == Case::Failover && direction == Direction::Undo {
+                    continue;
+                }
                 for first in points() {
                     for (nth, second) in points().into_iter().enumerate() {
-                        // Two cases of one way share the pairs.
-                        let other = match case {
-                            Case::Copy | Case::Stop => nth % 2 == 1,
-                            Case::Undelete | Case::Start => nth % 2 == 0,
-                            _ => false,
-                        };
-                        if other && campaign() == 1 {
-                            continue;
-                        }
                         seed += 1;
                         let mut dice = Dice::new(seed + (round << 32));
                         let third = points()[usize::try_from(dice.below(23)).expect("it is small")];
@@ -326,6 +324,9 @@ fn whatever_dies_wherever_nothing_happens_twice_and_every_run_comes_to_rest() {
         for class in classes {
             let mut shown = Vec::new();
             for direction in [Direction::Forward, Direction::Undo] {
+                if class == "no return" && direction == Direction::Undo {
+                    continue;
+                }
                 let reached = hits.get(&(point, class, direction)).copied().unwrap_or_default();
                 let never = UNREACHABLE
                     .iter()

@@ -3,8 +3,8 @@
 use super::disk::{Dice, SimDisk, SimFolder};
 use super::world::{ACCOUNT, Effect, SimTime, TestWorld};
 use jiff::Timestamp;
+use lifeboat::action::PlanAsk;
 use lifeboat::action::given::GivenValues;
-use lifeboat::action::{Action, PlanAsk};
 use lifeboat::domain::Text;
 use lifeboat::domain::action::ActionClass;
 use lifeboat::domain::duration::after;
@@ -309,7 +309,7 @@ pub(crate) struct Rig {
     pub(crate) time: SimTime,
     pub(crate) plan: Plan,
     pub(crate) hash: PlanHash,
-    pub(crate) actions: Arc<dyn Fn(&str) -> Option<&'static dyn Action> + Send + Sync>,
+    pub(crate) actions: Arc<lifeboat::engine::executor::Actions>,
     pub(crate) approvers: Approvers,
     pub(crate) unattended: bool,
     pub(crate) impatient: bool,

@@ -385,7 +385,6 @@ impl Inner {
         }
     }
 
-    #[expect(clippy::cognitive_complexity, reason = "one operation after another")]
     fn apply(&mut self, pending: &Pending) -> Result<Value, CallTrouble> {
         let (call, at) = (&pending.call, pending.due);
         let after = |secs| lifeboat::domain::duration::after(at, Duration::from_secs(secs));

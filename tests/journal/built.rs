@@ -425,7 +425,7 @@ impl Told {
 
     fn intended(&mut self, of: &CallPlace) {
         // Not every text is long: most lines are not.
-        let long = if self.events.len() % 20 == 0 { self.long } else { 20 };
+        let long = if self.events.len().is_multiple_of(20) { self.long } else { 20 };
         let call = call(of.step.as_str(), self.events.len(), long);
         let digest = call.digest().into();
         self.add(Event::Intended { of: of.clone(), call, digest, dedupe: Dedupe::UniqueName });

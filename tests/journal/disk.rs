@@ -30,7 +30,9 @@ fn written(built: &Built, trouble: Trouble) -> (Memory, Vec<Result<(), Halt>>) {
         .events
         .iter()
         .enumerate()
-        .map(|(n, event)| journal.append(event.clone(), moment(n as i64)).map(drop))
+        .map(|(n, event)| {
+            journal.append(event.clone(), moment(i64::try_from(n).expect("it is small"))).map(drop)
+        })
         .collect();
     (folder, said)
 }

@@ -21,7 +21,7 @@ fn the_reader_takes_anything() {
             }
             _ => {
                 let mut input = bytes[..ends[1 + n % 5]].to_vec();
-                for _ in 0..1 + n % 3 {
+                for _ in 0..=(n % 3) {
                     change(&mut input, &other.bytes[..2000], &mut rng);
                 }
                 input

@@ -113,7 +113,7 @@ fn stands_as_it_ended(state: &RunState) {
     assert_eq!(phases, told);
     assert_eq!(state.step("refused-0").expect("it is there").attempt, 2);
     assert_eq!(state.rest.as_ref().map(|(rest, ..)| *rest), Some(Rest::Undone));
-    assert_eq!(state.approver.as_ref().map(|name| name.as_str()), Some("grace"));
+    assert_eq!(state.approver.as_ref().map(lifeboat::domain::Text::as_str), Some("grace"));
     assert_eq!(state.run, *"r-20261121-031207-golden");
     assert!(state.break_glass && state.agreed_at.is_some());
 }

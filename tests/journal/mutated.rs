@@ -117,7 +117,7 @@ fn fate(whole: &[u8], changed: &[u8], head: &Head, other: &Built, how: &str) -> 
         return Fate::Unchanged;
     }
     let same = whole.iter().zip(changed).take_while(|(one, two)| one == two).count();
-    let line = changed[..same].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let line = changed[..same].split(|byte| *byte == b'\n').count() as u64;
     match replay::read(changed, &Head::default()) {
         Err(Broken::Line { number, .. }) => {
             assert_eq!(number, line, "{how}: the line of the first change is named");

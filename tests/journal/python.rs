@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Verifies each folder that standard input names with the verifier that evidence brings along.
-const DRIVER: &str = r#"
+const DRIVER: &str = r"
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
@@ -26,7 +26,7 @@ for folder in sys.stdin.read().splitlines():
         print(json.dumps(verify.verify(Path(folder))))
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:
         print(json.dumps(str(wrong)))
-"#;
+";
 
 /// Returns what the verifier in Python says of each folder: `[lines, hash, torn bytes]`, or what is wrong. `None` where
 /// there is no Python.
@@ -196,7 +196,7 @@ fn a_side_file_is_looked_for_in_its_folder_only() {
             if let lifeboat::runbook::event::Event::Began { before, .. } = &mut event {
                 *before = Some(side.clone());
             }
-            let moment = super::built::moment(at as i64);
+            let moment = super::built::moment(i64::try_from(at).expect("it is small"));
             let (line, next) =
                 lifeboat::engine::line::encode(&head, moment, 1, &super::built::actor(), &event)
                     .expect("a line");
@@ -234,9 +234,8 @@ fn what_is_exported_verifies_by_itself() {
     let run = lifeboat::engine::store::load(&built.lay(&place.path().join("run"))).expect("it can be read");
     let to = place.path().join("evidence");
     lifeboat::audit::export::export(&run, &to).expect("it can be exported");
-    let output = match Command::new("python3").arg(to.join("verify.py")).arg(&to).output() {
-        Ok(output) => output,
-        Err(_) => return skip("what_is_exported_verifies_by_itself", "there is no python3"),
+    let Ok(output) = Command::new("python3").arg(to.join("verify.py")).arg(&to).output() else {
+        return skip("what_is_exported_verifies_by_itself", "there is no python3");
     };
     let says = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && says.contains(&run.read.head.hash), "{says}");

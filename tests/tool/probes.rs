@@ -263,7 +263,9 @@ fn a_certificate_that_is_wrong_is_not_green_and_says_what_is_wrong() {
     server.kill().expect("it can be ended");
     server.wait().expect("it has ended");
     let said: Vec<_> = bodies.iter().map(|body| (body["Green"].clone(), says(body))).collect();
-    assert_eq!(said[0], (json!(false), "the certificate is not valid: nobody trusted has issued it"));
+    // Which of its mistakes is named first depends on the certificates that the machine trusts.
+    assert_eq!(said[0].0, json!(false), "{bodies:?}");
+    assert!(said[0].1.starts_with("the certificate is not valid: "), "{bodies:?}");
     assert_eq!(said[1].0, json!(true), "{bodies:?}");
     assert_eq!(said[2], (json!(false), "the certificate is not valid: it is for another name"));
     assert_eq!(says(&no_tls), "what answers does not speak TLS");

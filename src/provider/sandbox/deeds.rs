@@ -129,8 +129,8 @@ impl Thing {
 
     /// Returns a member, ours included.
     pub(super) fn member(&self, now: Timestamp, name: &str) -> Option<&Value> {
-        let patched = self.phases.iter().rev().filter(|phase| phase.at <= now);
-        patched.filter_map(|phase| phase.patch.get(name)).next().or_else(|| self.members.get(name))
+        let mut patched = self.phases.iter().rev().filter(|phase| phase.at <= now);
+        patched.find_map(|phase| phase.patch.get(name)).or_else(|| self.members.get(name))
     }
 
     /// Returns a member that is a text.

@@ -141,7 +141,9 @@ impl WorldFile {
         let news = cached.log.news()?;
         if !news.is_empty() {
             let world = Arc::make_mut(&mut cached.world);
-            news.into_iter().for_each(|deed| world.deeds.fold(deed));
+            for deed in news {
+                world.deeds.fold(deed);
+            }
         }
         Ok(())
     }

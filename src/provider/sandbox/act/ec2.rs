@@ -103,16 +103,12 @@ pub(super) fn create_volume(asked: &Asked<'_>) -> Done {
         Some(id) => Some(known(asked, Sort::Snapshot, id, "InvalidSnapshot.NotFound")?),
         None => None,
     };
-    if let Some(snapshot) = &snapshot {
-        if snapshot.status(now) != "completed" || snapshot.text(now, "StorageTier") == "archive" {
-            let says = format!(
-                "{} is {} in the tier {}",
-                snapshot.id,
-                snapshot.status(now),
-                snapshot.text(now, "StorageTier")
-            );
-            return Err(refused("IncorrectState", 400, &says));
-        }
+    if let Some(snapshot) = &snapshot
+        && (snapshot.status(now) != "completed" || snapshot.text(now, "StorageTier") == "archive")
+    {
+        let (id, status, tier) = (&snapshot.id, snapshot.status(now), snapshot.text(now, "StorageTier"));
+        let says = format!("{id} is {status} in the tier {tier}");
+        return Err(refused("IncorrectState", 400, &says));
     }
     let least = snapshot.as_ref().and_then(|snapshot| snapshot.member(now, "VolumeSize")?.as_u64());
     let size = match (asked.value("Size").and_then(Value::as_u64), least) {

@@ -64,7 +64,7 @@ fn own(world: &World, id: &ComponentId, resource: &Resource, name: &str, cluster
     let place = &resource.home;
     let name = name.to_lowercase();
     let mut chance = Chance::new(world.seed, &format!("database {name} {place}"));
-    let setting = |name: &str| resource.settings.get(&name.into()).map(|value| value.to_string());
+    let setting = |name: &str| resource.settings.get(&name.into()).map(ToString::to_string);
     let number = |name: &str| setting(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let is = |name: &str| setting(name).as_deref() == Some("true");
     let size = gibibytes(resource).max(20);
