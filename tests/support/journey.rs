@@ -133,7 +133,7 @@ impl Journey {
                 self.raw.extend(bytes);
             }
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
-                while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(200)) {
+                while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_secs(2)) {
                     self.screen.process(&bytes);
                     self.raw.extend(bytes);
                 }

@@ -235,7 +235,7 @@ fn a_certificate_that_is_wrong_is_not_green_and_says_what_is_wrong() {
         (folder.path().join(certificate), folder.path().join(key))
     };
     let script = "import http.server,ssl,sys\nh=http.server.BaseHTTPRequestHandler\n\
-                  h.do_GET=lambda s:(s.send_response(200),s.end_headers())\n\
+                  h.do_GET=lambda s:(s.send_response(200),s.send_header('Content-Length','0'),s.end_headers())\n\
                   s=http.server.HTTPServer(('127.0.0.1',0),h)\nc=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n\
                   c.load_cert_chain(sys.argv[1],sys.argv[2])\ns.socket=c.wrap_socket(s.socket,server_side=True)\n\
                   print(s.server_port,flush=True)\ns.serve_forever()";
