@@ -27,7 +27,7 @@ thread_local! {
 /// The name by which the deserializer knows a [`Field`].
 const FIELD: &str = "lifeboat::Field";
 
-/// The name by which the deserializer knows a [`Raw`].
+/// The name by which the deserializer knows a `Raw`.
 pub(super) const RAW: &str = "lifeboat::Raw";
 
 /// Returns the node that a [`Raw`](super::Raw) is being read from, once.

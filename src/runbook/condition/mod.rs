@@ -1,7 +1,7 @@
 //! Conditions: when a step runs, in CEL over `params` and `steps`.
 //!
 //! CEL is what operators know from admission policies. It is read by the crate `cel`, whose only place is here; and
-//! because CEL itself calls a number and a text merely unequal, [`judge`] refuses to compare them. A condition that
+//! because CEL itself calls a number and a text merely unequal, `judge` refuses to compare them. A condition that
 //! cannot be worked out is an error that says what and where; it is never taken for false.
 //!
 //! A span of time is its seconds, and `duration("15 min")` is one; a moment is compared with `timestamp("2026-10-12")`

@@ -3,14 +3,14 @@
 //! A child belongs to a folder, its *home*, which the engine gives it: one for each attempt at a step. At most one child
 //! is ever started there, whoever is killed in between:
 //!
-//! 1. The engine takes the lock of the home, then creates `claimed`, which only one can ([`claim`]).
+//! 1. The engine takes the lock of the home, then creates `claimed`, which only one can (`claim`).
 //! 2. It starts `lifeboat __child HOME` with the lock as its standard error, so that the lock goes over without ever
 //!    being free. What to run comes over standard input and is written nowhere, for there may be secrets in it.
-//! 3. The supervisor ([`supervise`]) opens a session of its own, writes `started.json` and only then starts the child.
+//! 3. The supervisor (`supervise`) opens a session of its own, writes `started.json` and only then starts the child.
 //!    It takes the child's output into `out`, and holds the lock for as long as it lives.
 //! 4. When the child has ended, it writes `ended.json`.
 //!
-//! So whoever finds the lock free knows that nobody will write any more, and the files say the rest ([`home`]): no
+//! So whoever finds the lock free knows that nobody will write any more, and the files say the rest (`home`): no
 //! `started.json`, and nothing was started; `ended.json`, and the end is known; `started.json` alone, and the child is
 //! lost: the supervisor was killed or the machine went down, and nobody knows.
 
