@@ -277,6 +277,12 @@ impl Shared {
         if looks || !known.calls.is_empty() {
             return self.arrive(step, known).await;
         }
+        if known.direction == Direction::Undo
+            && let Err(refusal) = self.undo_calls(step, known)
+        {
+            // That it cannot be taken back was found by an executor that ended before it could say so.
+            return self.fail(step, known, refusal.says.into(), refusal.hint.map(Text::from)).await;
+        }
         let of = Self::call_place(step, known, known.next_call().saturating_sub(1));
         self.recorder.write(Event::Arrived { of, outputs: Map::new() })?;
         Ok(Turn::Again)
