@@ -13,15 +13,18 @@
 //! |---|---|
 //! | [`cli`] | The commands, their documents, and [`cli::wire`]: the only place that names concrete adapters. |
 //! | [`tui`] | The console: a pure model, a pure view, and a small runtime around them. |
+//! | [`audit`] | Journals as people read them: verified, told as a report, exported. |
+//! | [`engine`] | Carries plans out: journal, executor, requests, what is in doubt. |
+//! | [`action`] | What a step can do, one file each: its calls, how it is told whether they happened, how they are undone. |
 //! | [`collector`] | Reads the ports on their cadence, keeps readings on disk, publishes the newest. |
 //! | [`provider`] | Adapters: [`provider::sandbox`], AWS behind a feature, [`provider::tool`] for what lies outside, [`provider::local`] for calls that go to no cloud, and [`provider::absent`] for what a build has not. |
 //! | [`provider::port`], [`authority`] | What can be asked or done, one trait each; and who may do it, as types. |
 //! | [`config`] | The estate file and runbooks, their schemas and diagnostics; where our own files lie. |
-//! | [`runbook`] | What a recovery may do, and the consent that it asks for. |
+//! | [`runbook`] | What a recovery is: definition, plan, events, the state that follows from them, and consent. |
 //! | [`domain`] | Facts and rules. No input or output, no clock, no async. |
 //! | [`failure`], [`telemetry`] | Failures as people meet them, with exit codes; diagnostics for us. |
 //!
-//! The collector and the console know ports, never adapters.
+//! The collector, the engine, the actions and the console know ports, never adapters.
 //!
 //! # How facts flow
 //!
