@@ -1,4 +1,4 @@
-//! `s3-undelete`: an object that was deleted comes back, by removing its delete marker: the same version, not a copy (S2).
+//! `s3-undelete`: an object that was deleted comes back, by removing its delete markers: the same version, not a copy (S2).
 
 use super::facts::text;
 use super::s3_version::{known, listing, newest, of, versions};
@@ -13,7 +13,7 @@ use crate::runbook::plan::{Expect, PlannedCall, PlannedStep, Precondition, Undo}
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// Removes a delete marker.
+/// Removes delete markers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Undelete;
 
@@ -21,7 +21,8 @@ const ABOUT: About = About {
     name: "s3-undelete",
     title: "bring a deleted object back",
     says: "Removes the delete marker of an object, so that the version below it is the newest again: exactly that one, \
-           not a copy. The marker is named by its id, so that nothing else can be removed.",
+           not a copy. Where it was deleted several times over, all markers above that version go, the newest last. Each \
+           is named by its id, so that nothing else can be removed.",
     arguments: &[
         Argument { name: "bucket", kind: ArgumentKind::Text, required: true, says: "The bucket." },
         Argument { name: "key", kind: ArgumentKind::Text, required: true, says: "The key." },
@@ -61,7 +62,6 @@ impl Undelete {
         let Some(below) = of(&list, "Versions").first() else {
             return Err(Refusal::new(format!("under the delete marker of {key} there is no version")));
         };
-        let id = text(marker, "VersionId");
         let mut design = Design::new(component);
         design.preconditions.push(Precondition {
             says: "the delete marker is still the newest".into(),
@@ -70,14 +70,18 @@ impl Undelete {
             expect: Expect::Is(marker.clone()),
         });
         design.facts.insert("below".to_owned(), below.clone());
-        design.calls.push(PlannedCall {
-            call: base("s3:DeleteObject")
-                .with("VersionId", id)
-                .with("ExpectedBucketOwner", home.account.as_str()),
-            says: format!("remove the delete marker {id} of {key}").into(),
-            class: ActionClass::Mutating,
-            dedupe: Dedupe::Conditional,
-        });
+        // The object shows again with the last of them, all at once.
+        for marker in above(&list, below).into_iter().rev() {
+            let id = text(marker, "VersionId");
+            design.calls.push(PlannedCall {
+                call: base("s3:DeleteObject")
+                    .with("VersionId", id)
+                    .with("ExpectedBucketOwner", home.account.as_str()),
+                says: format!("remove the delete marker {id} of {key}").into(),
+                class: ActionClass::Mutating,
+                dedupe: Dedupe::Conditional,
+            });
+        }
         design.undo = Undo::Calls {
             says: vec![format!("delete {key} again, by a marker").into()],
             class: ActionClass::Mutating,
@@ -87,6 +91,19 @@ impl Undelete {
         ];
         Ok(design)
     }
+}
+
+/// Returns the markers that lie above a version, the newest first. A listing has whole seconds: one laid in the same second
+/// counts, for a marker below a version hides nothing.
+fn above<'a>(list: &'a Value, below: &Value) -> Vec<&'a Value> {
+    let made = |thing: &Value| text(thing, "LastModified").parse::<jiff::Timestamp>().ok();
+    let is_above =
+        |marker: &&Value| marker.get("IsLatest") == Some(&Value::Bool(true)) || made(marker) >= made(below);
+    let (newest, older): (Vec<&Value>, Vec<&Value>) = of(list, "DeleteMarkers")
+        .iter()
+        .filter(is_above)
+        .partition(|marker| marker.get("IsLatest") == Some(&Value::Bool(true)));
+    newest.into_iter().chain(older).collect()
 }
 
 impl Action for Undelete {
@@ -153,11 +170,28 @@ impl Action for Undelete {
             let list = versions(look, call).await?;
             let key = call.text("Key").unwrap_or_default();
             let newest = newest(&list);
+            let id = call.text("VersionId").unwrap_or_default();
+            let is_last = doing.index + 1 >= doing.step.calls.len();
             let done = match doing.direction {
                 Direction::Undo => newest.is_some_and(|(_, marker)| marker),
-                Direction::Forward => newest.is_some_and(|(_, marker)| !marker),
+                Direction::Forward if is_last => newest.is_some_and(|(_, marker)| !marker),
+                Direction::Forward => {
+                    !of(&list, "DeleteMarkers").iter().any(|marker| text(marker, "VersionId") == id)
+                }
             };
             if !done {
+                let again = newest.filter(|(newest, marker)| {
+                    let ours = |planned: &PlannedCall| {
+                        planned.call.text("VersionId") == Some(text(newest, "VersionId"))
+                    };
+                    *marker && !doing.step.calls.iter().any(ours)
+                });
+                if let (Direction::Forward, Some(_)) = (doing.direction, again) {
+                    return Ok(Progress::Failed {
+                        why: format!("somebody has deleted {key} anew").into(),
+                        hint: Some("find out who, and plan anew".into()),
+                    });
+                }
                 return Ok(Progress::Going {
                     percent: None,
                     says: format!("{key} does not show as it is to be").into(),
@@ -177,7 +211,9 @@ impl Action for Undelete {
 
     fn means(&self, _: &Doing<'_>, trouble: &CallTrouble) -> Meaning {
         match trouble.code().unwrap_or_default() {
-            "PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchVersion" => Meaning::Look,
+            "PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchVersion" | "NoSuchKey" => {
+                Meaning::Look
+            }
             _ => Meaning::Failed { hint: None },
         }
     }

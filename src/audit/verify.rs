@@ -1,5 +1,6 @@
 //! Whether a journal is the one that was written: every line's hash and order, what it means, its plan, its side files.
 
+use crate::engine::aside::side_file;
 use crate::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
 use crate::engine::journal::sha256;
 use crate::engine::line::Head;
@@ -75,9 +76,7 @@ pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
         let side = match &line.event {
             Some(Event::Opened { plan, .. }) => Some(plan.clone()),
             Some(Event::Began { before, .. }) => before.clone(),
-            Some(Event::Answered { reply, .. }) => {
-                reply.get("side").and_then(|side| serde_json::from_value(side.clone()).ok())
-            }
+            Some(Event::Answered { reply, .. } | Event::Observed { reply, .. }) => side_file(reply),
             _ => None,
         };
         let Some(SideFile { name, sha256: hash, bytes: size }) = side else { continue };

@@ -25,9 +25,6 @@ const NEEDED: Duration = Duration::from_secs(90);
 /// from one second to thirty.
 const TRIES: u32 = 8;
 
-/// Values of an answer that are larger than this lie in a side file.
-const LARGE: usize = 8 << 10;
-
 /// Returns how long it waits after so many tries.
 fn pause(tries: u32) -> Duration {
     match tries {
@@ -200,13 +197,7 @@ impl Shared {
         };
         let event = match &answered {
             Ok(reply) => {
-                let size = serde_json::to_vec(&reply.body).map_or(0, |bytes| bytes.len());
-                // Where there is no room for a large answer, that it succeeded is still written down.
-                let body = if size > LARGE {
-                    self.aside(&of, &reply.body).unwrap_or_default()
-                } else {
-                    reply.body.clone()
-                };
+                let body = self.aside(&of, reply.body.clone());
                 Event::Answered {
                     of: of.clone(),
                     outcome: Outcome::Succeeded,
@@ -264,7 +255,7 @@ impl Shared {
     ) -> Result<(Outcome, Option<Text>), Halt> {
         let known = self.known(&step.id)?;
         let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
-        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let replies = self.replies(&known.calls)?;
         let now = self.parts.time.now();
         let doing = Doing {
             step,
@@ -282,11 +273,5 @@ impl Shared {
             Meaning::Failed { hint } => (Outcome::Refused, hint),
             Meaning::Look => (Outcome::InDoubt, None),
         })
-    }
-
-    fn aside(&self, of: &CallPlace, body: &Value) -> Result<Value, Halt> {
-        let name = format!("side/{}-{}-{}-{}.json", of.step, of.direction.name(), of.attempt, of.index);
-        let side = self.recorder.side(&name, body.to_string().as_bytes())?;
-        Ok(serde_json::json!({ "side": side }))
     }
 }

@@ -204,10 +204,13 @@ impl Folder for RunFolder {
         let file =
             OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nofollow).open(&path)?;
         let reserve = self.0.join(RESERVE);
-        if !reserve.exists() {
+        if fs::symlink_metadata(&reserve).map_or(0, |known| known.len()) < RESERVED {
+            let _ = fs::remove_file(&reserve);
             let kept = open_new(&reserve)?;
-            rustix::fs::fallocate(&kept, rustix::fs::FallocateFlags::empty(), 0, RESERVED)?;
-            kept.sync_all()?;
+            let room = rustix::fs::fallocate(&kept, rustix::fs::FallocateFlags::empty(), 0, RESERVED);
+            room.map_err(io::Error::from).and_then(|()| kept.sync_all()).inspect_err(|_| {
+                let _ = fs::remove_file(&reserve);
+            })?;
         }
         if fresh {
             file.sync_all()?;

@@ -5,6 +5,7 @@ use super::folder::{Folder, JOURNAL, Tail};
 use super::line::{self, Actor, Head};
 use super::replay::{self, Broken, Read};
 use crate::runbook::event::Event;
+use crate::runbook::state::Illegal;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -25,6 +26,12 @@ pub enum Halt {
     /// A test let it die.
     #[error(transparent)]
     Killed(#[from] Killed),
+}
+
+impl From<Illegal> for Halt {
+    fn from(illegal: Illegal) -> Self {
+        Self::Illegal(illegal.what)
+    }
 }
 
 /// The proof that an event is on disk: nothing else makes one.

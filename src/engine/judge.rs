@@ -10,6 +10,7 @@ use crate::domain::estate::EnvironmentClass;
 use crate::runbook::consent::{Strength, phrase, required, required_for, required_to_undo};
 use crate::runbook::event::{Ask, ConsentGiven, Event, Verdict};
 use crate::runbook::plan::{PlannedStep, Undo};
+use crate::runbook::schedule;
 use crate::runbook::state::{PLAN_SCOPE, Phase, UNDO_SCOPE};
 use serde_json::Value;
 use std::time::Duration;
@@ -164,10 +165,9 @@ impl Shared {
                 Phase::Waiting | Phase::AtGate | Phase::Failed => Ok(Vec::new()),
                 other => Err(format!("step {step} is {}, and cannot be skipped", other.words())),
             },
-            Ask::Retry { step } => match phase(step)? {
-                Phase::Failed => Ok(Vec::new()),
-                other => Err(format!("step {step} is {}, and has not failed", other.words())),
-            },
+            Ask::Retry { step } => {
+                schedule::may_begin_anew(&self.plan, &state, self.planned(step)?).map(|()| Vec::new())
+            }
             Ask::Settle { step, happened, reason } => {
                 if phase(step)? != Phase::InDoubt {
                     return Err(format!("step {step} is not in doubt"));

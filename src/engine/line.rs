@@ -125,6 +125,11 @@ impl<'de> Deserialize<'de> for Names {
 const HASH_KEY: &str = ",\"hash\":\"";
 const TAIL: usize = HASH_KEY.len() + 64 + 2;
 
+/// Returns a moment as a line can hold it: in whole milliseconds.
+pub fn moment(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
 /// Returns the line of `event` after `head`, with its line break, and where the journal stands then.
 ///
 /// # Errors

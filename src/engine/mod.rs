@@ -6,6 +6,7 @@
 //! disk; an event is on disk before anything that follows from it; when the journal cannot be written, nothing is done.
 
 pub mod approval;
+pub mod aside;
 mod call;
 pub mod dispatch;
 pub mod executor;

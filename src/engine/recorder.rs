@@ -2,6 +2,7 @@
 
 use super::folder::Folder;
 use super::journal::{Committed, Halt, Journal, sha256};
+use super::line;
 use super::time::Time;
 use crate::domain::Text;
 use crate::runbook::event::{Event, SideFile};
@@ -42,14 +43,12 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written or cannot follow.
     pub(super) fn append(&self, event: Event) -> Result<Committed, Halt> {
-        let at = self.time.now();
-        let term = self.journal.borrow().term();
-        // What cannot follow is not written: the fold of what stands on disk is always sound.
-        let mut next = self.state.borrow().clone();
-        next.apply(&event, at, term).map_err(|illegal| Halt::Illegal(illegal.what))?;
-        let committed = self.journal.borrow_mut().append(event, at)?;
-        *self.state.borrow_mut() = next;
-        Ok(committed)
+        // A line has milliseconds: what is folded here is what is folded from it later.
+        let at = line::moment(self.time.now());
+        let mut journal = self.journal.borrow_mut();
+        let term = journal.term();
+        let written = event.clone();
+        self.state.borrow_mut().record(&event, at, term, || journal.append(written, at))
     }
 
     /// Writes an event from which nothing in the world follows.

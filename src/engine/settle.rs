@@ -34,7 +34,7 @@ impl Shared {
         let dedupe = self.dedupe(step, known, index);
         let place = Self::call_place(step, known, u32::try_from(index).unwrap_or(u32::MAX));
         let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
-        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let replies = self.replies(&known.calls)?;
         let before = self.before(known)?;
         // It left before anybody was in doubt about it, and before its answer was given up. What is found missing until
         // it must have arrived and must show says nothing.
@@ -83,6 +83,7 @@ impl Shared {
             };
             match found {
                 Ok(Found::Happened { reply, evidence }) => {
+                    let reply = self.aside(&place, reply);
                     self.recorder.write(observed(Verdict::Happened, evidence, reply))?;
                     return Ok(Turn::Again);
                 }

@@ -51,7 +51,9 @@ impl Shared {
             let known = self.known(id)?;
             let turn = match known.phase {
                 Phase::Waiting | Phase::AtGate => self.begin(step, &known).await?,
-                Phase::Failed if self.state().wishes.retry.contains(id) => self.begin(step, &known).await?,
+                Phase::Failed | Phase::Undone if self.state().wishes.retry.contains(id) => {
+                    self.begin(step, &known).await?
+                }
                 Phase::Succeeded | Phase::Failed | Phase::UndoFailed
                     if self.state().wishes.undo.contains(id) =>
                 {
@@ -150,7 +152,10 @@ impl Shared {
         };
         let now = self.known(&step.id)?;
         if now.attempt != known.attempt
-            || !matches!(now.phase, Phase::Waiting | Phase::AtGate | Phase::Failed | Phase::Refused)
+            || !matches!(
+                now.phase,
+                Phase::Waiting | Phase::AtGate | Phase::Failed | Phase::Refused | Phase::Undone
+            )
         {
             // Somebody has skipped it meanwhile.
             return Ok(Turn::Again);
@@ -309,7 +314,7 @@ impl Shared {
         } else {
             known.calls.iter().map(|call| call.call.clone()).collect()
         };
-        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let replies = self.replies(&known.calls)?;
         let before = self.before(known)?;
         let since = known
             .calls

@@ -49,7 +49,7 @@ impl Shared {
     ) -> Result<Vec<PlannedCall>, Refusal> {
         let done = if known.direction == Direction::Forward { &known.calls } else { &known.done };
         let calls: Vec<Call> = done.iter().map(|call| call.call.clone()).collect();
-        let replies: Vec<Value> = done.iter().map(|call| call.reply.clone()).collect();
+        let replies = self.replies(done).map_err(|halt| Refusal::new(halt.to_string()))?;
         let nothing = |call: &CallState| {
             matches!(call.outcome, Some(Outcome::Refused | Outcome::Throttled | Outcome::NotSent))
         };
@@ -75,13 +75,6 @@ impl Shared {
     /// Returns what was there before the step.
     pub(super) fn before(&self, known: &StepState) -> Result<Value, Halt> {
         let Some(side) = &known.before else { return Ok(Value::Null) };
-        let bytes = self.recorder.folder.read(side.name.as_str()).map_err(Halt::Disk)?.unwrap_or_default();
-        if *super::journal::sha256(&bytes) != *side.sha256.as_str() {
-            return Err(Halt::Illegal(format!(
-                "the side file {} is not the one that was written",
-                side.name
-            )));
-        }
-        serde_json::from_slice(&bytes).map_err(|error| Halt::Illegal(error.to_string()))
+        self.side_value(side)
     }
 }

@@ -37,7 +37,7 @@ impl Shared {
 
     async fn compare(&self, step: &PlannedStep, known: &StepState) -> Result<(), Halt> {
         let calls: Vec<Call> = known.calls.iter().map(|call| call.call.clone()).collect();
-        let replies: Vec<Value> = known.calls.iter().map(|call| call.reply.clone()).collect();
+        let replies = self.replies(&known.calls)?;
         let before = self.before(known)?;
         let now = self.parts.time.now();
         let doing = Doing {

@@ -458,3 +458,28 @@ pub enum Event {
         why: Text,
     },
 }
+
+impl Event {
+    /// Returns the one step that it is about, where it is about one. A request may be about all of them.
+    pub fn step(&self) -> Option<&Text> {
+        match self {
+            Self::Intended { of, .. }
+            | Self::Answered { of, .. }
+            | Self::Observed { of, .. }
+            | Self::Arrived { of, .. } => Some(&of.step),
+            Self::Began { step, .. }
+            | Self::Ended { step, .. }
+            | Self::Questioned { step, .. }
+            | Self::GateReached { step }
+            | Self::Verified { step, .. }
+            | Self::Compared { step, .. } => Some(step),
+            Self::Opened { .. }
+            | Self::TookOver { .. }
+            | Self::Asked { .. }
+            | Self::BreakGlass { .. }
+            | Self::Consented { .. }
+            | Self::Identified { .. }
+            | Self::Rested { .. } => None,
+        }
+    }
+}

@@ -69,6 +69,34 @@ fn is_quiet(plan: &Plan, state: &RunState, id: &Text) -> bool {
         && plan.steps.iter().filter(|part| part.part_of.as_ref() == Some(id)).all(|part| quiet(&part.id))
 }
 
+/// Says why a step cannot be begun anew that has failed or was taken back.
+///
+/// # Errors
+/// When it has done neither, when another step stands in for it by now, or when what it needs is not there.
+pub fn may_begin_anew(plan: &Plan, state: &RunState, step: &PlannedStep) -> Result<(), String> {
+    let id = &step.id;
+    let phase = |id: &Text| state.steps.get(id).map_or(Phase::Waiting, |known| known.phase);
+    if !matches!(phase(id), Phase::Failed | Phase::Undone) {
+        return Err(format!("step {id} is {}, and has not failed", phase(id).words()));
+    }
+    if let Some(other) = &step.otherwise
+        && (is_satisfied(plan, state, other) || !is_quiet(plan, state, other))
+    {
+        return Err(format!("step {other} stands in for {id}, and is {}", phase(other).words()));
+    }
+    if let Some(original) = stands_in_for(plan, id)
+        && phase(&original.id) != Phase::Skipped
+        && !(has_failed(plan, state, &original.id) && is_quiet(plan, state, &original.id))
+    {
+        let (original, phase) = (&original.id, phase(&original.id).words());
+        return Err(format!("it stands in for step {original}, which is {phase}"));
+    }
+    match step.needs.iter().find(|need| !is_satisfied(plan, state, need)) {
+        Some(need) => Err(format!("it needs step {need}, which is {}", phase(need).words())),
+        None => Ok(()),
+    }
+}
+
 /// Returns what may happen next.
 pub fn next(plan: &Plan, state: &RunState) -> Vec<Decision> {
     let mut decisions = Vec::new();
@@ -95,17 +123,18 @@ pub fn next(plan: &Plan, state: &RunState) -> Vec<Decision> {
         return next_undo(plan, state, decisions);
     }
     let is_undoing = state.steps.values().any(|step| step.direction == Direction::Undo);
-    if is_undoing && !busy {
+    let begins_anew = |step: &PlannedStep| {
+        state.wishes.retry.contains(&step.id) && may_begin_anew(plan, state, step).is_ok()
+    };
+    if is_undoing && !busy && !plan.steps.iter().any(begins_anew) {
         return vec![rest_of_undo(plan, state)];
     }
     let mut gates = Vec::new();
     for step in &plan.steps {
-        let wanted = state.wishes.retry.contains(&step.id)
-            && state.steps.get(&step.id).is_some_and(|known| known.phase == Phase::Failed);
         let at_gate = state.steps.get(&step.id).is_some_and(|known| known.phase == Phase::AtGate);
         if at_gate && !state.consents.contains_key(&step.id) {
             gates.push(step.id.clone());
-        } else if wanted || is_startable(plan, state, step) {
+        } else if begins_anew(step) || !is_undoing && is_startable(plan, state, step) {
             decisions.push(Decision::Begin(step.id.clone()));
         }
     }
@@ -147,8 +176,22 @@ fn rest_of_undo(plan: &Plan, state: &RunState) -> Decision {
             let why = state.steps.get(&step.id).map_or_else(Text::default, |known| known.why.clone());
             Decision::Rest(Rest::Stuck, format!("step {} could not be taken back: {why}", step.id).into())
         }
-        None => Decision::Rest(Rest::Undone, "what was done is taken back".into()),
+        None => Decision::Rest(Rest::Undone, undone_words(plan, state)),
     }
+}
+
+fn undone_words(plan: &Plan, state: &RunState) -> Text {
+    let left: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| !step.calls.is_empty())
+        .filter(|step| state.steps.get(&step.id).is_some_and(|known| known.phase == Phase::Succeeded))
+        .map(|step| step.id.as_str())
+        .collect();
+    if left.is_empty() {
+        return "what was done is taken back".into();
+    }
+    format!("what was asked for is taken back; this stays done: {}", left.join(", ")).into()
 }
 
 fn rest(plan: &Plan, state: &RunState) -> Decision {

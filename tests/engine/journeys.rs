@@ -547,3 +547,119 @@ fn what_changes_nothing_needs_nothing_to_be_taken_back() {
         assert_right(&rig);
     });
 }
+
+#[test]
+fn what_was_taken_back_can_be_begun_anew_after_what_it_needs() {
+    in_virtual_time(async {
+        let maker = Maker::new();
+        let a = maker.step("a", Case::Tag, &[]).await;
+        let b = maker.step("b", Case::Token, &["a"]).await;
+        let rig = maker.rig(vec![a, b]);
+        assert_eq!(rig.rest().await.0, Rest::Finished);
+        rig.undo(Some("b"));
+        let (rest, why) = rig.rest().await;
+        assert_eq!(
+            (rest, why.as_str()),
+            (Rest::Undone, "what was asked for is taken back; this stays done: a")
+        );
+        rig.undo(Some("a"));
+        assert_eq!(rig.rest().await.1.as_str(), "what was done is taken back");
+        rig.ask(Ask::Retry { step: "b".into() });
+        rig.rest().await;
+        assert_eq!(refused(&rig), [Text::new("it needs step a, which is undone")]);
+        for (step, rest) in [("a", Rest::Undone), ("b", Rest::Finished)] {
+            rig.ask(Ask::Retry { step: step.into() });
+            assert_eq!(rig.rest().await.0, rest);
+            assert_eq!(rig.phase(step), Phase::Succeeded);
+        }
+        // Each was made anew, because somebody asked for it.
+        let anew = rig.wrong();
+        assert!(anew.len() == 2 && anew.iter().all(|wrong| wrong.starts_with("2 times")), "{anew:?}");
+        // The service remembers the first token with the volume that is gone.
+        let token = |event| match event {
+            Event::Intended { call, .. } => call.text("ClientToken").map(str::to_owned),
+            _ => None,
+        };
+        let tokens: Vec<String> = rig.events().into_iter().filter_map(token).collect();
+        assert_eq!(tokens.len(), 2);
+        assert_ne!(tokens[0], tokens[1]);
+        rig.undo(None);
+        assert_eq!(rig.rest().await.0, Rest::Undone);
+        assert_eq!(rig.wrong(), anew);
+    });
+}
+
+#[test]
+fn what_another_step_stood_in_for_is_not_begun_again() {
+    in_virtual_time(async {
+        let maker = Maker::new();
+        let mut a = maker.step("a", Case::Token, &[]).await;
+        a.otherwise = Some("b".into());
+        let b = maker.step("b", Case::Tag, &[]).await;
+        maker.world.fault([Fault::Refuse("VolumeLimitExceeded")]);
+        let rig = maker.rig(vec![a, b]);
+        assert_eq!(rig.rest().await.0, Rest::Finished);
+        let sent = rig.world.sent().len();
+        rig.ask(Ask::Retry { step: "a".into() });
+        assert_eq!(rig.rest().await.0, Rest::Finished);
+        assert_eq!(refused(&rig), [Text::new("step b stands in for a, and is done")]);
+        assert_eq!(rig.world.sent().len(), sent);
+    });
+}
+
+#[test]
+fn taking_everything_back_leaves_what_cannot_be() {
+    in_virtual_time(async {
+        let maker = Maker::new();
+        let a = maker.step("a", Case::Tag, &[]).await;
+        let b = maker.step("b", Case::Failover, &["a"]).await;
+        let rig = maker.rig(vec![a, b]);
+        assert_eq!(rig.rest().await.0, Rest::Finished);
+        rig.undo(None);
+        let (rest, why) = rig.rest().await;
+        assert_eq!(
+            (rest, why.as_str()),
+            (Rest::Undone, "what was asked for is taken back; this stays done: b")
+        );
+        assert_eq!((rig.phase("a"), rig.phase("b")), (Phase::Undone, Phase::Succeeded));
+        assert_right(&rig);
+    });
+}
+
+#[test]
+fn an_object_that_was_deleted_twice_over_comes_back_at_once_and_whole() {
+    in_virtual_time(async {
+        let maker = Maker::new();
+        let given = [("bucket", "states"), ("key", "gone-twice.json")];
+        let made = step(maker.world.as_ref(), "act", "s3-undelete", &given).await;
+        let named: Vec<_> = made.calls.iter().filter_map(|planned| planned.call.text("VersionId")).collect();
+        // The marker below the version hides nothing, and stays.
+        assert_eq!(named, ["t3", "t4"]);
+        let rig = maker.rig(vec![made]);
+        let (rest, why) = rig.rest().await;
+        assert_eq!(rest, Rest::Finished, "{why}");
+        let state = rig.state();
+        assert_eq!(state.step("act").expect("it is there").outputs["version"], "t2");
+        rig.undo(None);
+        assert_eq!(rig.rest().await.0, Rest::Undone);
+        let wanted = [("act", Direction::Forward, 2), ("act", Direction::Undo, 1)];
+        assert_eq!(rig.wrong_at_end(&wanted), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_answer_that_is_too_large_for_its_line_is_used_all_the_same() {
+    in_virtual_time(async {
+        let maker = Maker::new();
+        let a = maker.step("a", Case::Tag, &[]).await;
+        maker.world.fault([Fault::Wordy]);
+        let rig = maker.rig(vec![a]);
+        assert_eq!(rig.rest().await.0, Rest::Finished);
+        let longest = rig.disk.journal().split(|byte| *byte == b'\n').map(<[u8]>::len).max();
+        assert!(longest < Some(8 << 10), "{longest:?}");
+        rig.undo(None);
+        let (rest, why) = rig.rest().await;
+        assert_eq!(rest, Rest::Undone, "{why}");
+        assert_eq!(rig.wrong_at_end(&[("a", Direction::Undo, 1)]), Vec::<String>::new());
+    });
+}

@@ -85,7 +85,9 @@ fn expected(phase: Phase) -> Vec<(Move, Phase)> {
         Phase::Succeeded => vec![(back, Phase::Ready)],
         Phase::Failed => vec![(forward, Phase::Ready), (back, Phase::Ready), (Move::Skip, Phase::Skipped)],
         Phase::UndoFailed => vec![(back, Phase::Ready)],
-        Phase::Skipped | Phase::NotNeeded | Phase::Undone => Vec::new(),
+        // What was taken back can be begun anew.
+        Phase::Undone => vec![(forward, Phase::Ready)],
+        Phase::Skipped | Phase::NotNeeded => Vec::new(),
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum Fault {
     Late(Duration),
     /// It waits for its turn so long before it leaves, and the answer is lost.
     Slow(Duration),
+    /// It is carried out, and answered at great length.
+    Wordy,
     /// It is refused for now.
     Throttle,
     /// It is refused.
@@ -210,6 +212,15 @@ impl TestWorld {
             vec![version("v1", Some("\"good\"")), version("v2", Some("\"bad\""))],
         );
         inner.objects.insert("gone.json".into(), vec![version("w1", Some("\"one\"")), version("w2", None)]);
+        inner.objects.insert(
+            "gone-twice.json".into(),
+            vec![
+                version("t1", None),
+                version("t2", Some("\"two\"")),
+                version("t3", None),
+                version("t4", None),
+            ],
+        );
         Arc::new(Self { time, inner: Mutex::new(inner), disk: Mutex::new(None), dies: Notify::new() })
     }
 
@@ -660,12 +671,14 @@ impl Inner {
                 let (mut objects, mut markers) = (Vec::new(), Vec::new());
                 for (nth, version) in versions.iter().enumerate().rev() {
                     let latest = nth + 1 == versions.len();
+                    let made = format!("2026-11-21T02:{:02}:00Z", nth % 60);
                     match &version.etag {
                         Some(etag) => objects.push(json!({
                             "Key": call.text("Key"), "VersionId": version.id, "IsLatest": latest, "ETag": etag, "Size": 10,
+                            "LastModified": made,
                         })),
                         None => markers.push(json!({
-                            "Key": call.text("Key"), "VersionId": version.id, "IsLatest": latest,
+                            "Key": call.text("Key"), "VersionId": version.id, "IsLatest": latest, "LastModified": made,
                         })),
                     }
                 }
@@ -765,7 +778,9 @@ impl Act for TestWorld {
             }
             let after = |span| lifeboat::domain::duration::after(self.time.now(), span);
             let due = match fault {
-                Fault::None | Fault::LoseReply | Fault::DieApplied | Fault::Slow(_) => Some(after(LATENCY)),
+                Fault::None | Fault::Wordy | Fault::LoseReply | Fault::DieApplied | Fault::Slow(_) => {
+                    Some(after(LATENCY))
+                }
                 Fault::Late(span) | Fault::DieLate(span) => Some(after(LATENCY + span)),
                 Fault::LoseRequest | Fault::Throttle | Fault::Refuse(_) | Fault::DieLost => None,
             };
@@ -775,7 +790,7 @@ impl Act for TestWorld {
             }
             tokio::time::sleep(LATENCY).await;
             match fault {
-                Fault::None => {}
+                Fault::None | Fault::Wordy => {}
                 Fault::LoseReply => return Err(in_doubt("the connection was reset")),
                 Fault::LoseRequest | Fault::Late(_) | Fault::Slow(_) => {
                     return Err(in_doubt("no answer came in time"));
@@ -792,7 +807,10 @@ impl Act for TestWorld {
             tokio::time::sleep(LATENCY).await;
             drop(self.lock());
             let answer = answer.lock().expect("nobody panics here").take();
-            let body = answer.expect("what was due has arrived")?;
+            let mut body = answer.expect("what was due has arrived")?;
+            if let (Fault::Wordy, Value::Object(members)) = (fault, &mut body) {
+                members.insert("Words".into(), "x".repeat(9 << 10).into());
+            }
             Ok(Reply { request_id: Some("req-1".to_owned()), status: 200, body })
         })
     }

@@ -16,6 +16,7 @@ use crate::domain::action::ActionClass;
 use crate::runbook::about::About;
 use crate::runbook::dedupe::Dedupe;
 use crate::runbook::definition::{Check, Given, Name, Parameter, Retry, Step};
+use crate::runbook::state::{PLAN_SCOPE, UNDO_SCOPE};
 use crate::runbook::template::is_name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -80,6 +81,11 @@ fn name<'a>(
     };
     if !is_name(&id.0) {
         said.error(at, format!("`{}` cannot be the name of a step", id.0), NAME_HELP);
+        return "";
+    }
+    if matches!(id.0.as_str(), PLAN_SCOPE | UNDO_SCOPE) {
+        let says = format!("`{}` cannot be the name of a step", id.0);
+        said.error(at, says, "consents are kept under that name; take another");
         return "";
     }
     if let Some(first) = ids.get(id.0.as_str()).and_then(|nth| written.get(*nth)) {

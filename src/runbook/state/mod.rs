@@ -6,11 +6,12 @@ pub use step::{CallState, Move, Phase, StepState, step_after};
 
 use super::consent::{Consent, Strength};
 use super::event::{Ask, CallPlace, Direction, Ending, Event, Outcome, Rest, Verdict};
-use super::plan::{Plan, PlanHash};
+use super::plan::{Plan, PlanHash, Undo};
 use crate::domain::Text;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What somebody wants of a run besides its plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct RunState {
     pub wishes: Wishes,
     /// Who acts.
     pub identity: Option<Text>,
+    /// The steps that nobody can take back, or that change nothing.
+    pub stays: Arc<BTreeSet<Text>>,
     /// Why it rests, and since when; `None` while it does not.
     pub rest: Option<(Rest, Text, Timestamp)>,
     /// Since when the plan may be carried out.
@@ -85,7 +88,8 @@ impl RunState {
     /// Returns a run with the steps of `plan`, of which nothing was written yet.
     pub fn of(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| (step.id.clone(), StepState::default())).collect();
-        Self { steps, ..Self::default() }
+        let stays = plan.steps.iter().filter(|step| !matches!(step.undo, Undo::Calls { .. }));
+        Self { steps, stays: Arc::new(stays.map(|step| step.id.clone()).collect()), ..Self::default() }
     }
 
     /// Returns a step.
@@ -177,6 +181,44 @@ impl RunState {
         Ok(())
     }
 
+    /// Takes an event in that `write` puts on disk: it is written only if it can follow, and counts only once it is written.
+    /// What it is not about is not copied, so that this costs the same in a large run.
+    ///
+    /// # Errors
+    /// When it cannot follow, or `write` fails; the state is as it was.
+    pub fn record<T, E: From<Illegal>>(
+        &mut self,
+        event: &Event,
+        at: Timestamp,
+        term: u64,
+        write: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if matches!(event, Event::Asked { .. }) {
+            let mut next = self.clone();
+            next.apply(event, at, term)?;
+            let written = write()?;
+            *self = next;
+            return Ok(written);
+        }
+        let mut steps = std::mem::take(&mut self.steps);
+        let mut next = self.clone();
+        next.steps.extend(
+            event.step().and_then(|id| steps.get_key_value(id)).map(|(id, s)| (id.clone(), s.clone())),
+        );
+        match next.apply(event, at, term).map_err(E::from).and_then(|()| write()) {
+            Ok(written) => {
+                steps.extend(std::mem::take(&mut next.steps));
+                next.steps = steps;
+                *self = next;
+                Ok(written)
+            }
+            Err(error) => {
+                self.steps = steps;
+                Err(error)
+            }
+        }
+    }
+
     fn of_step(&mut self, id: &Text) -> Result<&mut StepState, Illegal> {
         self.steps.get_mut(id).ok_or_else(|| illegal(format!("the plan has no step `{id}`")))
     }
@@ -217,7 +259,7 @@ impl RunState {
                 self.wishes.pause = false;
                 let wanted: Vec<Text> = match step {
                     Some(step) => vec![step.clone()],
-                    None => self.steps.keys().cloned().collect(),
+                    None => self.steps.keys().filter(|id| !self.stays.contains(*id)).cloned().collect(),
                 };
                 for id in wanted {
                     let step = self.of_step(&id)?;
@@ -262,6 +304,9 @@ impl RunState {
                     Direction::Undo => 0,
                 };
                 known.calls.truncate(kept);
+                if *direction == Direction::Forward {
+                    known.done.clear();
+                }
                 known.direction = *direction;
                 known.planned = *calls;
                 if before.is_some() {

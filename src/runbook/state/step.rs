@@ -117,8 +117,9 @@ pub fn step_after(phase: Phase, by: Move) -> Option<Phase> {
     };
     match (phase, by) {
         (Waiting, Move::Gate) => Some(AtGate),
-        // What was refused cleanly is begun again by itself where its runbook says so.
-        (Waiting | AtGate | Failed | Refused, Move::Begin(Direction::Forward)) => Some(Ready),
+        // What was refused cleanly is begun again by itself where its runbook says so; what was taken back, when a person
+        // says so.
+        (Waiting | AtGate | Failed | Refused | Undone, Move::Begin(Direction::Forward)) => Some(Ready),
         (Succeeded | Failed | UndoFailed, Move::Begin(Direction::Undo)) => Some(Ready),
         // A call in doubt is intended again only where its token or its condition makes that harmless.
         (Ready | InDoubt, Move::Intend) => Some(Intended),
@@ -240,8 +241,11 @@ impl StepState {
     }
 
     /// Returns how many of its first calls stay as they are when it is begun again: those that have happened, and would
-    /// make something anew.
+    /// make something anew. Of what was taken back nothing stays.
     pub fn kept(&self) -> usize {
+        if self.direction == Direction::Undo {
+            return 0;
+        }
         let stays = |call: &&CallState| {
             call.outcome == Some(Outcome::Succeeded)
                 && !matches!(call.dedupe, Dedupe::SetState | Dedupe::Nothing)
