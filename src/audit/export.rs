@@ -2,10 +2,10 @@
 
 use super::report::markdown;
 use super::verify::is_inside;
+use crate::engine::aside::beside;
 use crate::engine::folder::{ESTATE, Folder, JOURNAL, PLAN};
 use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::event::Event;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -30,13 +30,8 @@ pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| Failure::of(format!("cannot write {shown}"), error);
     fs::DirBuilder::new().mode(0o700).create(to).map_err(|error| failed(&error))?;
     let mut names = vec![JOURNAL.to_owned(), PLAN.to_owned(), ESTATE.to_owned()];
-    names.extend(run.read.lines.iter().filter_map(|line| match &line.event {
-        Some(Event::Began { before: Some(side), .. }) => Some(side.name.to_string()),
-        Some(Event::Answered { reply, .. }) => {
-            reply.pointer("/side/name").and_then(|name| name.as_str()).map(str::to_owned)
-        }
-        _ => None,
-    }));
+    let beside = run.read.lines.iter().filter_map(|line| line.event.as_ref().and_then(beside));
+    names.extend(beside.map(|side| side.name.to_string()).filter(|name| *name != PLAN));
     names.retain(|name| is_inside(name));
     for name in names {
         let Some(bytes) = run.folder.read(&name).map_err(|error| failed(&error))? else { continue };

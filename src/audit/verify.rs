@@ -1,13 +1,15 @@
 //! Whether a journal is the one that was written: every line's hash and order, what it means, its plan, its side files.
 
-use crate::engine::aside::side_file;
+use crate::engine::aside::beside;
 use crate::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
 use crate::engine::journal::sha256;
 use crate::engine::line::Head;
 use crate::engine::replay::{self, Broken};
+use crate::engine::store::Run;
 use crate::failure::Failure;
 use crate::runbook::event::{Event, SideFile};
-use crate::runbook::plan::Plan;
+use crate::runbook::plan::{Plan, PlanHash};
+use crate::runbook::state::RunState;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Component, Path};
@@ -29,6 +31,9 @@ pub struct Verification {
     pub side_files: u64,
     /// What does not fit.
     pub problems: Vec<String>,
+    /// Whether the run was under way at the last line: then nothing here tells whether lines after it were cut off, unless
+    /// an executor works on it now.
+    pub open_end: bool,
 }
 
 /// Verifies the run in `folder`.
@@ -49,8 +54,13 @@ pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
         torn_bytes: 0,
         side_files: 0,
         problems: Vec::new(),
+        open_end: false,
     };
-    let mut bytes = read(JOURNAL)?.unwrap_or_default();
+    let found_bytes = read(JOURNAL)?;
+    if let Err(broken) = replay::was_never_begun(folder, found_bytes.as_deref()) {
+        found.problems.push(chain(&broken));
+    }
+    let mut bytes = found_bytes.unwrap_or_default();
     while replay::read(&bytes, &Head::default()).is_err() {
         // It may have been written to while it was read. What is bad in truth is bad twice.
         let before = std::mem::replace(&mut bytes, read(JOURNAL)?.unwrap_or_default());
@@ -73,13 +83,8 @@ pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
         Err(error) => found.problems.push(format!("the plan cannot be read: {error}")),
     }
     for line in &lines.lines {
-        let side = match &line.event {
-            Some(Event::Opened { plan, .. }) => Some(plan.clone()),
-            Some(Event::Began { before, .. }) => before.clone(),
-            Some(Event::Answered { reply, .. } | Event::Observed { reply, .. }) => side_file(reply),
-            _ => None,
-        };
-        let Some(SideFile { name, sha256: hash, bytes: size }) = side else { continue };
+        let beside = line.event.as_ref().and_then(beside);
+        let Some(SideFile { name, sha256: hash, bytes: size }) = beside else { continue };
         let there = if is_inside(name.as_str()) { read(name.as_str()).ok().flatten() } else { None };
         match there {
             Some(bytes) if *sha256(&bytes) == *hash.as_str() => found.side_files += 1,
@@ -91,6 +96,8 @@ pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
             None => found.problems.push(format!("line {}: {name} is missing", line.seq)),
         }
     }
+    let last = lines.lines.last().and_then(|line| line.event.as_ref());
+    found.open_end = !matches!(last, Some(Event::Rested { .. }) | None) && !folder.is_worked_on();
     if found.lines == 0 && found.problems.is_empty() {
         found.problems.push("the journal is empty".to_owned());
     }
@@ -124,6 +131,36 @@ fn as_far_as_it_goes(bytes: &[u8]) -> (replay::Read, Option<Broken>) {
             (read.unwrap_or_default(), Some(broken))
         }
     }
+}
+
+/// Reads a damaged run as far as it goes, with what is wrong with it.
+///
+/// # Errors
+/// When not even its plan can be read.
+pub fn salvage(folder: &RunFolder) -> Result<(Run, String), Failure> {
+    let shown = folder.path().display().to_string();
+    let read = |name: &str| {
+        folder.read(name).map_err(|error| Failure::of(format!("cannot read {name} in {shown}"), &error))
+    };
+    let plan_bytes = read(PLAN)?.unwrap_or_default();
+    let plan: Plan = serde_json::from_slice(&plan_bytes)
+        .map_err(|error| Failure::of(format!("the plan in {shown} cannot be read"), &error))?;
+    let (mut read, broken) = as_far_as_it_goes(&read(JOURNAL)?.unwrap_or_default());
+    let mut wrong = broken.map(|broken| chain(&broken));
+    let mut state = RunState::of(&plan);
+    for nth in 0..read.lines.len() {
+        if let Err(broken) = replay::apply(&mut state, read.lines.get(nth..=nth).unwrap_or_default()) {
+            wrong = Some(chain(&broken));
+            read.lines.truncate(nth);
+            break;
+        }
+    }
+    let hash = PlanHash::of(&plan_bytes);
+    if state.plan.as_ref().is_some_and(|agreed| *agreed != hash) {
+        wrong.get_or_insert_with(|| "the plan is not the one that was agreed to".to_owned());
+    }
+    let wrong = wrong.unwrap_or_else(|| "the journal is gone".to_owned());
+    Ok((Run { folder: folder.clone(), plan, hash, read, state }, wrong))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

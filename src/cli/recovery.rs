@@ -39,12 +39,8 @@ pub fn runs(global: &Global) -> Result<(Runs, StateDir), Failure> {
 
 /// Returns who calls.
 pub fn person() -> Person {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Person {
-        user: Text::new(&user.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())),
-        host: Text::new(&host),
-    }
+    Person { user: Text::new(&crate::config::operator::name()), host: Text::new(&host) }
 }
 
 /// Returns the terminal of the caller, where there is one.

@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod estate_file;
 pub mod load;
 mod objectives;
+pub mod operator;
 mod others;
 pub mod paths;
 mod policy;

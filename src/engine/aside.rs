@@ -2,7 +2,7 @@
 
 use super::executor::Shared;
 use super::journal::{Halt, sha256};
-use crate::runbook::event::{CallPlace, SideFile};
+use crate::runbook::event::{CallPlace, Event, SideFile};
 use crate::runbook::state::CallState;
 use serde_json::{Map, Value, json};
 
@@ -13,9 +13,19 @@ const LARGE: usize = 8 << 10;
 const SHORT: usize = 256;
 
 /// Returns the side file that stands for an answer in its line; `None` where the line has the answer itself.
-pub fn side_file(reply: &Value) -> Option<SideFile> {
+fn side_file(reply: &Value) -> Option<SideFile> {
     let side: SideFile = serde_json::from_value(reply.get("side")?.clone()).ok()?;
     side.name.as_str().starts_with("side/").then_some(side)
+}
+
+/// Returns the side file that an event names.
+pub fn beside(event: &Event) -> Option<SideFile> {
+    match event {
+        Event::Opened { plan, .. } => Some(plan.clone()),
+        Event::Began { before, .. } => before.clone(),
+        Event::Answered { reply, .. } | Event::Observed { reply, .. } => side_file(reply),
+        _ => None,
+    }
 }
 
 /// Returns what matters most of an answer: its own short values, such as the id of what was made.

@@ -14,7 +14,8 @@ pub const PLAN: &str = "plan.json";
 pub const ESTATE: &str = "estate.yaml";
 /// The name of what is known of steps under way; never synced, never relied on.
 pub const PROGRESS: &str = "progress.json";
-const RESERVE: &str = "reserve";
+/// The name of the space that is kept for the outcome of a call in flight; it is there once the journal is.
+pub const RESERVE: &str = "reserve";
 const LOCK: &str = "lock";
 const REQUESTS: &str = "requests";
 const PRESENT: &str = "present";
@@ -203,6 +204,10 @@ impl Folder for RunFolder {
         let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
         let file =
             OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nofollow).open(&path)?;
+        if fresh {
+            file.sync_all()?;
+            sync_folder(&self.0)?;
+        }
         let reserve = self.0.join(RESERVE);
         if fs::symlink_metadata(&reserve).map_or(0, |known| known.len()) < RESERVED {
             let _ = fs::remove_file(&reserve);
@@ -211,10 +216,6 @@ impl Folder for RunFolder {
             room.map_err(io::Error::from).and_then(|()| kept.sync_all()).inspect_err(|_| {
                 let _ = fs::remove_file(&reserve);
             })?;
-        }
-        if fresh {
-            file.sync_all()?;
-            sync_folder(&self.0)?;
         }
         Ok(Box::new(FileTail { file, reserve }))
     }

@@ -102,7 +102,9 @@ impl Journal {
     /// # Errors
     /// When a line inside is bad, or it cannot be written.
     pub fn open(folder: &dyn Folder, actor: Actor, faults: Arc<dyn Faults>) -> Result<(Self, Read), Halt> {
-        let bytes = folder.read(JOURNAL).map_err(Halt::Disk)?.unwrap_or_default();
+        let found = folder.read(JOURNAL).map_err(Halt::Disk)?;
+        replay::was_never_begun(folder, found.as_deref())?;
+        let bytes = found.unwrap_or_default();
         let read = replay::read(&bytes, &Head::default())?;
         if read.newer {
             return Err(Broken::Newer.into());

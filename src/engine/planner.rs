@@ -6,18 +6,15 @@ use super::unfold::{Flat, unfold};
 use crate::action::given::GivenValues;
 use crate::action::{Action, Kept, PlanAsk, Refusal};
 use crate::domain::Text;
-use crate::domain::action::ActionClass;
 use crate::domain::estate::{Environment, Estate, Provider};
 use crate::domain::ids::ComponentId;
 use crate::domain::scope::FailureScope;
 use crate::provider::port::Look;
-use crate::runbook::dedupe::Dedupe;
 use crate::runbook::definition::{Check, Given, ParameterKind, Runbook};
 use crate::runbook::fill;
 use crate::runbook::plan::{
-    Mode, PLAN_FORMAT, ParamValue, Person, Plan, PlannedCheck, PlannedStep, RunbookRef, SandboxRef, Undo,
+    Mode, PLAN_FORMAT, ParamValue, Person, Plan, PlannedCheck, PlannedStep, RunbookRef, SandboxRef,
 };
-use crate::runbook::schedule::JOIN;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -246,32 +243,18 @@ fn component_of(ask: &Planning<'_>, params: &Params) -> Option<ComponentId> {
 
 async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusal> {
     let mut planned = PlannedStep {
-        id: Text::new(&flat.id),
-        title: flat.step.title.clone(),
         prose: flat.step.prose.clone(),
-        uses: JOIN.into(),
-        component: None,
-        class: ActionClass::Read,
-        dedupe: Dedupe::Nothing,
         given: flat.given.clone(),
-        calls: Vec::new(),
-        asks: Vec::new(),
-        preconditions: Vec::new(),
-        undo: Undo::Nothing,
-        notes: Vec::new(),
-        control_plane: None,
-        facts: serde_json::Map::new(),
-        takes: None,
         needs: flat.needs.iter().map(|need| Text::new(need)).collect(),
         when: flat.step.when.clone(),
         params: if flat.step.when.is_some() { flat.params.clone() } else { BTreeMap::new() },
         otherwise: flat.otherwise.as_deref().map(Text::new),
         part_of: flat.part_of.as_deref().map(Text::new),
-        verify: Vec::new(),
         retry: flat.step.retry,
         timeout_s: flat.step.timeout.map(|timeout| timeout.as_secs()),
         gate: flat.step.gate,
         on_hangup: flat.step.on_hangup,
+        ..PlannedStep::join(&flat.id, flat.step.title.as_str())
     };
     for check in &flat.verify {
         planned.verify.push(verify(ask, check, flat).await?);

@@ -1,6 +1,6 @@
 //! Reading a journal: its lines verified one after another, and folded into the state of its run.
 
-use super::folder::{Folder, JOURNAL};
+use super::folder::{Folder, JOURNAL, PROGRESS, RESERVE};
 use super::line::{self, BadLine, FORMAT, Head, Line};
 use crate::runbook::event::Event;
 use crate::runbook::plan::Plan;
@@ -33,6 +33,9 @@ pub enum Broken {
     /// It was written by a version that this one does not understand.
     #[error("the journal has format {0}, and this lifeboat reads {FORMAT}")]
     Format(String),
+    /// There is none, although the run had begun.
+    #[error("the run had begun, and its journal is gone")]
+    Gone,
     /// It was written by a newer minor version.
     #[error("the journal was written by a newer lifeboat: this one can read it, and must not go on with it")]
     Newer,
@@ -105,6 +108,24 @@ fn is_newer(format: &str) -> Result<bool, Broken> {
     }
 }
 
+/// Says whether a journal was there before: `found` is what is there now.
+///
+/// # Errors
+/// When nothing is left of it while something beside it tells that the run had begun.
+pub fn was_never_begun(folder: &dyn Folder, found: Option<&[u8]>) -> Result<(), Broken> {
+    let traces = match found {
+        Some(bytes) if !bytes.is_empty() => return Ok(()),
+        Some(_) => &[PROGRESS][..],
+        None => &[PROGRESS, RESERVE][..],
+    };
+    for trace in traces {
+        if folder.read(trace)?.is_some() {
+            return Err(Broken::Gone);
+        }
+    }
+    Ok(())
+}
+
 /// Reads what stands in the journal of `folder` after its first `at` bytes, which end with the line of `head`, while
 /// somebody may be writing to it. Returns those bytes, too.
 ///
@@ -113,7 +134,9 @@ fn is_newer(format: &str) -> Result<bool, Broken> {
 pub fn follow(folder: &dyn Folder, at: usize, head: &Head) -> Result<(Vec<u8>, Read), Broken> {
     let mut before: Option<Vec<u8>> = None;
     loop {
-        let bytes = folder.read(JOURNAL)?.unwrap_or_default();
+        let bytes = folder.read(JOURNAL)?;
+        was_never_begun(folder, bytes.as_deref())?;
+        let bytes = bytes.unwrap_or_default();
         let found = match bytes.get(at..) {
             Some(new) => read(new, head).map(|read| (new.to_owned(), read)),
             None => {

@@ -91,7 +91,7 @@ impl Runs {
             .into_iter()
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| !name.starts_with('.') && self.0.join(name).join(PLAN).is_file())
+            .filter(|name| !name.starts_with('.') && self.0.join(name).is_dir())
             .collect();
         names.sort_unstable();
         names.reverse();

@@ -6,6 +6,7 @@
 use super::call::{Call, hex};
 use super::dedupe::Dedupe;
 use super::definition::{OnHangup, Retry, RunbookKind};
+use super::schedule::JOIN;
 use crate::domain::Text;
 use crate::domain::action::ActionClass;
 use crate::domain::estate::EnvironmentClass;
@@ -245,6 +246,40 @@ pub struct PlannedStep {
     pub on_hangup: OnHangup,
 }
 
+impl PlannedStep {
+    /// Returns a step that makes no call and waits for nothing, such as the end of a called runbook.
+    pub fn join(id: &str, title: &str) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            prose: Text::default(),
+            uses: JOIN.into(),
+            component: None,
+            class: ActionClass::Read,
+            dedupe: Dedupe::Nothing,
+            given: BTreeMap::new(),
+            calls: Vec::new(),
+            asks: Vec::new(),
+            preconditions: Vec::new(),
+            undo: Undo::Nothing,
+            notes: Vec::new(),
+            control_plane: None,
+            facts: Map::new(),
+            takes: None,
+            needs: Vec::new(),
+            when: None,
+            params: BTreeMap::new(),
+            otherwise: None,
+            part_of: None,
+            verify: Vec::new(),
+            retry: Retry::default(),
+            timeout_s: None,
+            gate: false,
+            on_hangup: OnHangup::default(),
+        }
+    }
+}
+
 /// What a parameter was said to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -352,37 +387,17 @@ pub(crate) mod fixtures {
     pub(crate) fn step(id: &str, operation: &str) -> PlannedStep {
         let call = Call::new(operation, &"production".into(), &Place::new("123456789012", "us-east-2"));
         PlannedStep {
-            id: id.into(),
-            title: id.into(),
-            prose: Text::default(),
             uses: "test".into(),
-            component: None,
             class: ActionClass::Mutating,
             dedupe: Dedupe::SetState,
-            given: BTreeMap::new(),
             calls: vec![PlannedCall {
                 call,
                 says: operation.into(),
                 class: ActionClass::Mutating,
                 dedupe: Dedupe::SetState,
             }],
-            asks: Vec::new(),
-            preconditions: Vec::new(),
             undo: Undo::Impossible("nothing is known".into()),
-            notes: Vec::new(),
-            control_plane: None,
-            facts: Map::new(),
-            takes: None,
-            needs: Vec::new(),
-            when: None,
-            params: BTreeMap::new(),
-            otherwise: None,
-            part_of: None,
-            verify: Vec::new(),
-            retry: Retry::default(),
-            timeout_s: None,
-            gate: false,
-            on_hangup: OnHangup::default(),
+            ..PlannedStep::join(id, id)
         }
     }
 }

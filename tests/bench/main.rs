@@ -17,6 +17,7 @@
 
 #[cfg(feature = "aws-core")]
 mod aws;
+mod engine;
 mod inside;
 mod states;
 mod terminal;
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
     }
     if wanted("inside") || wanted("states") {
         figures.extend(states::figures());
+    }
+    if wanted("engine") {
+        figures.extend(engine::figures());
     }
     if wanted("terminal") {
         figures.extend(terminal::figures());

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use lifeboat::action::PlanAsk;
 use lifeboat::action::given::GivenValues;
 use lifeboat::domain::Text;
-use lifeboat::domain::action::ActionClass;
 use lifeboat::domain::duration::after;
 use lifeboat::domain::estate::{
     Access, Component, Environment, EnvironmentClass, Estate, Policy, Provider, Selector,
@@ -25,11 +24,11 @@ use lifeboat::engine::request::Request;
 use lifeboat::engine::time::Time;
 use lifeboat::provider::port::Look;
 use lifeboat::runbook::consent::{Strength, phrase};
-use lifeboat::runbook::definition::{OnHangup, Retry, RunbookKind};
+use lifeboat::runbook::definition::RunbookKind;
 use lifeboat::runbook::event::{Ask, ConsentGiven, Direction, Event, Rest, Verdict};
-use lifeboat::runbook::plan::{Mode, PLAN_FORMAT, Person, Plan, PlanHash, PlannedStep, RunbookRef, Undo};
+use lifeboat::runbook::plan::{Mode, PLAN_FORMAT, Person, Plan, PlanHash, PlannedStep, RunbookRef};
 use lifeboat::runbook::state::{Phase, RunState};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -198,34 +197,7 @@ pub(crate) async fn step(look: &dyn Look, id: &str, action: &str, given: &[(&str
 
 /// Returns a step that is there at once: the end of a runbook without steps.
 pub(crate) fn plain(id: &str) -> PlannedStep {
-    PlannedStep {
-        id: id.into(),
-        title: id.into(),
-        prose: Text::default(),
-        uses: "join".into(),
-        component: None,
-        class: ActionClass::Read,
-        dedupe: lifeboat::runbook::dedupe::Dedupe::Nothing,
-        given: BTreeMap::new(),
-        calls: Vec::new(),
-        asks: Vec::new(),
-        preconditions: Vec::new(),
-        undo: Undo::Nothing,
-        notes: Vec::new(),
-        control_plane: None,
-        facts: Map::new(),
-        takes: None,
-        needs: Vec::new(),
-        when: None,
-        params: BTreeMap::new(),
-        otherwise: None,
-        part_of: None,
-        verify: Vec::new(),
-        retry: Retry::default(),
-        timeout_s: None,
-        gate: false,
-        on_hangup: OnHangup::default(),
-    }
+    PlannedStep::join(id, id)
 }
 
 pub(crate) fn person(user: &str) -> Person {

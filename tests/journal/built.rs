@@ -14,7 +14,7 @@ use lifeboat::engine::replay;
 use lifeboat::runbook::call::Call;
 use lifeboat::runbook::consent::Strength;
 use lifeboat::runbook::dedupe::Dedupe;
-use lifeboat::runbook::definition::{OnHangup, Retry, RunbookKind};
+use lifeboat::runbook::definition::RunbookKind;
 use lifeboat::runbook::event::{
     Approval, Ask, CallPlace, ConsentGiven, Direction, Ending, Event, Observation, Outcome, Rest, SideFile,
     Verdict,
@@ -154,37 +154,17 @@ pub(super) fn hostile(n: usize) -> String {
 fn step(id: String) -> PlannedStep {
     let call = call(&id, 0, 8);
     PlannedStep {
-        title: hostile(id.len()).into(),
-        id: id.into(),
-        prose: Text::default(),
         uses: "test".into(),
-        component: None,
         class: ActionClass::Mutating,
         dedupe: Dedupe::SetState,
-        given: BTreeMap::new(),
         calls: vec![PlannedCall {
             call,
             says: "it is done".into(),
             class: ActionClass::Mutating,
             dedupe: Dedupe::SetState,
         }],
-        asks: Vec::new(),
-        preconditions: Vec::new(),
         undo: Undo::Impossible("nothing is known".into()),
-        notes: Vec::new(),
-        control_plane: None,
-        facts: Map::new(),
-        takes: None,
-        needs: Vec::new(),
-        when: None,
-        params: BTreeMap::new(),
-        otherwise: None,
-        part_of: None,
-        verify: Vec::new(),
-        retry: Retry::default(),
-        timeout_s: None,
-        gate: false,
-        on_hangup: OnHangup::default(),
+        ..PlannedStep::join(&id, &hostile(id.len()))
     }
 }
 

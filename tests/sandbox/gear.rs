@@ -13,10 +13,8 @@ use lifeboat::provider::sandbox::{DEMO_ESTATE, FaultSpec, Opening, SandboxAdapte
 use lifeboat::runbook::call::Call;
 use lifeboat::runbook::consent::{Consent, Strength};
 use lifeboat::runbook::dedupe::Dedupe;
-use lifeboat::runbook::definition::{OnHangup, Retry};
-use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep, Undo};
+use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -62,32 +60,11 @@ pub(super) fn armed(call: Call, step: &str, attempt: u32) -> ArmedCall {
         dedupe: Dedupe::SetState,
     };
     let step = PlannedStep {
-        id: step.into(),
-        title: "test".into(),
-        prose: "".into(),
         uses: "test".into(),
-        component: None,
         class: ActionClass::Mutating,
         dedupe: Dedupe::SetState,
-        given: BTreeMap::new(),
         calls: vec![planned],
-        preconditions: Vec::new(),
-        undo: Undo::Nothing,
-        notes: Vec::new(),
-        control_plane: None,
-        facts: serde_json::Map::new(),
-        asks: Vec::new(),
-        params: std::collections::BTreeMap::new(),
-        takes: None,
-        needs: Vec::new(),
-        when: None,
-        otherwise: None,
-        part_of: None,
-        verify: Vec::new(),
-        retry: Retry::default(),
-        timeout_s: None,
-        gate: false,
-        on_hangup: OnHangup::default(),
+        ..PlannedStep::join(step, "test")
     };
     let id = CallId {
         run: "run-test".into(),

@@ -25,32 +25,11 @@ pub(crate) fn armed_as(run: &str, step: &str, call: Call) -> ArmedCall {
         dedupe: Dedupe::PointOfNoReturn,
     };
     let planned = PlannedStep {
-        id: step.into(),
-        title: step.into(),
-        prose: Text::default(),
         uses: "test".into(),
-        component: None,
         class: ActionClass::Destructive,
         dedupe: Dedupe::PointOfNoReturn,
-        given: BTreeMap::new(),
         calls: vec![planned],
-        preconditions: Vec::new(),
-        undo: Undo::Nothing,
-        notes: Vec::new(),
-        control_plane: None,
-        facts: serde_json::Map::new(),
-        asks: Vec::new(),
-        params: std::collections::BTreeMap::new(),
-        takes: None,
-        needs: Vec::new(),
-        when: None,
-        otherwise: None,
-        part_of: None,
-        verify: Vec::new(),
-        retry: Retry::default(),
-        timeout_s: None,
-        gate: false,
-        on_hangup: OnHangup::default(),
+        ..PlannedStep::join(step, step)
     };
     let plan = PlanHash::of(b"the plan of a test");
     let consent = Consent { plan: plan.clone(), strength: Strength::TypedAndSigned };

@@ -10,10 +10,8 @@ use lifeboat::provider::port::{Act, CallTrouble, Look};
 use lifeboat::runbook::call::{Call, Reply};
 use lifeboat::runbook::consent::{Consent, Strength};
 use lifeboat::runbook::dedupe::Dedupe;
-use lifeboat::runbook::definition::{OnHangup, Retry};
-use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep, Undo};
+use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -44,32 +42,11 @@ pub(crate) fn armed(call: Call) -> ArmedCall {
         dedupe: Dedupe::SetState,
     };
     let step = PlannedStep {
-        id: "step".into(),
-        title: Text::default(),
-        prose: Text::default(),
         uses: "test".into(),
-        component: None,
         class: ActionClass::Mutating,
         dedupe: Dedupe::SetState,
-        given: BTreeMap::new(),
         calls: vec![planned],
-        preconditions: Vec::new(),
-        undo: Undo::Nothing,
-        notes: Vec::new(),
-        control_plane: None,
-        facts: serde_json::Map::new(),
-        asks: Vec::new(),
-        params: std::collections::BTreeMap::new(),
-        takes: None,
-        needs: Vec::new(),
-        when: None,
-        otherwise: None,
-        part_of: None,
-        verify: Vec::new(),
-        retry: Retry::default(),
-        timeout_s: None,
-        gate: false,
-        on_hangup: OnHangup::default(),
+        ..PlannedStep::join("step", "")
     };
     let plan = PlanHash::of(b"plan");
     let consent = Consent { plan: plan.clone(), strength: Strength::TypedAndSigned };

@@ -4,6 +4,7 @@ use crate::audit::{export, report, verify};
 use crate::cli::args::{AuditArgs, AuditWhat, ExportArgs, Format, Global, OfRun};
 use crate::cli::output::Output;
 use crate::cli::recovery;
+use crate::engine::store::{Run, load};
 use crate::failure::{Failure, FailureKind};
 
 /// Verifies, shows or exports the journal of a run.
@@ -15,20 +16,39 @@ pub fn run(global: &Global, given: &AuditArgs, output: &Output) -> Result<u8, Fa
     match &given.what {
         AuditWhat::Verify(of) => verify(global, of, output),
         AuditWhat::Show(of) => {
-            let (run, _) = recovery::open_run(global, of.run.as_deref())?;
+            let (run, wrong) = read(global, of.run.as_deref(), output)?;
             output.text(&report::markdown(&run))?;
-            Ok(0)
+            Ok(code_of(wrong))
         }
         AuditWhat::Export(ExportArgs { run, output: to }) => {
-            let (run, _) = recovery::open_run(global, run.as_deref())?;
+            let (run, wrong) = read(global, run.as_deref(), output)?;
             export::export(&run, to)?;
             output.note(&format!(
                 "{} holds the journal, its plan, a report, and verify.py, which needs no lifeboat",
                 to.display()
             ));
-            Ok(0)
+            Ok(code_of(wrong))
         }
     }
+}
+
+/// Reads a run; of one that cannot be relied on, as far as it goes.
+fn read(global: &Global, name: Option<&str>, output: &Output) -> Result<(Run, bool), Failure> {
+    let (runs, _) = recovery::runs(global)?;
+    let folder = runs.find(name)?;
+    match load(&folder) {
+        Ok(run) => Ok((run, false)),
+        Err(failure) if failure.kind == FailureKind::NotVerified => {
+            let (run, wrong) = verify::salvage(&folder)?;
+            output.note(&format!("error: NOT VERIFIED, and read up to there only: {wrong}"));
+            Ok((run, true))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn code_of(wrong: bool) -> u8 {
+    if wrong { FailureKind::NotVerified.exit_code() } else { 0 }
 }
 
 fn verify(global: &Global, of: &OfRun, output: &Output) -> Result<u8, Failure> {
@@ -49,6 +69,11 @@ fn verify(global: &Global, of: &OfRun, output: &Output) -> Result<u8, Failure> {
     } else {
         String::new()
     };
+    if found.open_end {
+        output.note(
+            "note: the run was under way at its last line: its executor was killed, or what it wrote since is gone",
+        );
+    }
     output.text(&format!(
         "{}: {how}, {} lines and {} files beside them{torn}\nlast hash {}",
         found.run, found.lines, found.side_files, found.head

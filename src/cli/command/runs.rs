@@ -1,7 +1,7 @@
 //! `runs`: what was run here, and how it stands.
 
 use crate::cli::args::{Format, Global};
-use crate::cli::document::RunsDocument;
+use crate::cli::document::{DamagedRun, RunsDocument};
 use crate::cli::output::Output;
 use crate::cli::recovery;
 use crate::cli::table::{Cell, table};
@@ -18,17 +18,21 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
     output.no_prometheus("runs")?;
     let (runs, _) = recovery::runs(global)?;
     let mut found = Vec::new();
+    let mut damaged = Vec::new();
     for name in runs.names() {
         match runs.find(Some(&name)).and_then(|folder| load(&folder)) {
             Ok(run) => found.push(run),
-            Err(failure) => output.note(&format!("note: {name}: {}", failure.message)),
+            Err(failure) => {
+                output.note(&format!("error: {name}: {}", failure.message));
+                damaged.push(DamagedRun { run: name, why: failure.message });
+            }
         }
     }
     if output.format() == Format::Json {
-        output.json(&RunsDocument::of(&found))?;
+        output.json(&RunsDocument::of(&found, damaged))?;
         return Ok(0);
     }
-    let rows: Vec<Vec<Cell>> = found
+    let mut rows: Vec<Vec<Cell>> = found
         .iter()
         .map(|run| {
             let worked_on = run.folder.is_worked_on();
@@ -64,6 +68,9 @@ pub fn run(global: &Global, output: &Output) -> Result<u8, Failure> {
             ]
         })
         .collect();
+    rows.extend(damaged.iter().map(|run| {
+        [run.run.as_str(), "DAMAGED", "", "", "", run.why.as_str()].into_iter().map(Cell::new).collect()
+    }));
     output.text(&table(
         &["run", "stands", "steps", "environment", "what it does", "why"],
         &rows,

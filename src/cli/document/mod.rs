@@ -14,7 +14,9 @@ pub use report::{
     CheckDocument, CheckResult, CheckStatus, DiagnosticStatus, DoctorDocument, LoginDocument, LoginMethod,
     LoginStatus, RunbookFileStatus,
 };
-pub use run::{ParameterRow, RunRow, RunStepRow, RunbookRow, RunbooksDocument, RunsDocument, StepRow};
+pub use run::{
+    DamagedRun, ParameterRow, RunRow, RunStepRow, RunbookRow, RunbooksDocument, RunsDocument, StepRow,
+};
 pub use status::{
     BestPointStatus, ComponentStatus, EnvironmentStatus, FailureStatus, LossKind, RpoStatus, RtoStatus,
     StatusDocument, TimeKind, TroubleStatus, status,

@@ -105,6 +105,17 @@ pub struct RunsDocument {
     pub version: u32,
     /// The runs, the newest first.
     pub runs: Vec<RunRow>,
+    /// Those that cannot be relied on, and why.
+    pub damaged: Vec<DamagedRun>,
+}
+
+/// A run whose journal or plan cannot be relied on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DamagedRun {
+    /// Its name.
+    pub run: String,
+    /// What is wrong.
+    pub why: String,
 }
 
 /// A run.
@@ -157,7 +168,7 @@ pub struct RunStepRow {
 
 impl RunsDocument {
     /// Returns the document of these runs.
-    pub fn of(runs: &[Run]) -> Self {
+    pub fn of(runs: &[Run], damaged: Vec<DamagedRun>) -> Self {
         let row = |run: &Run| RunRow {
             run: run.plan.run.to_string(),
             runbook: run.plan.runbook.id.to_string(),
@@ -188,6 +199,6 @@ impl RunsDocument {
             lines: run.read.head.seq,
             head: run.read.head.hash.clone(),
         };
-        Self { version: 1, runs: runs.iter().map(row).collect() }
+        Self { version: 1, runs: runs.iter().map(row).collect(), damaged }
     }
 }

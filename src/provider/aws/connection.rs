@@ -197,6 +197,12 @@ pub struct Connections {
     pub skew: Skew,
 }
 
+/// Returns under which name CloudTrail shows who is at the keyboard: one of their choice, or that of the machine.
+pub(super) fn operator() -> String {
+    let chosen = std::env::var("LIFEBOAT_OPERATOR").ok().filter(|user| !user.is_empty());
+    chosen.unwrap_or_else(crate::config::operator::name)
+}
+
 impl Connections {
     /// Returns connections for the environments of `estate` that are real. Nothing is sent yet. `sessions` is the
     /// folder in which `login` keeps sessions.
@@ -210,10 +216,7 @@ impl Connections {
             http: super::http::client()?,
             environments: real.map(|environment| (environment.name.clone(), environment.clone())).collect(),
             sessions,
-            user: ["LIFEBOAT_OPERATOR", "SUDO_USER", "USER", "LOGNAME"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-                .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw())),
+            user: operator(),
             host,
             purpose,
             bases: Mutex::default(),

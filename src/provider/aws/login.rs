@@ -311,10 +311,8 @@ fn first(way: &Way, config: &SdkConfig) -> Result<SharedCredentialsProvider, Fai
 
 /// Returns who is at the keyboard, and where: CloudTrail shows it.
 fn operator() -> (String, String) {
-    let named = |name: &&str| std::env::var(name).ok().filter(|user| !user.is_empty());
-    let user = ["LIFEBOAT_OPERATOR", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(named);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    (user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw())), host)
+    (super::connection::operator(), host)
 }
 
 fn kept(what: &str, given: Option<&aws_sdk_sts::types::Credentials>) -> Result<KeptSession, Failure> {

@@ -1,6 +1,9 @@
 //! A plan as a script of commands, to go on by hand when this tool cannot: `aws` lines, and programs as they are.
 //!
-//! It is meant to be read and pasted line by line; what has to be looked at between lines stands there as comments.
+//! It is meant to be read and pasted line by line. It waits where the command line of a service can wait; what else has to
+//! be looked at between lines stands there as comments.
+
+mod waits;
 
 use super::call::Call;
 use super::plan::{Expect, Plan, PlanHash, PlannedStep, Undo};
@@ -12,8 +15,9 @@ use std::time::Duration;
 /// Returns the script of a plan.
 pub fn script(plan: &Plan, hash: &PlanHash) -> String {
     let mut out = format!(
-        "#!/bin/sh\n# {}\n# plan {hash} for {} ({}, account {}), made {}\n# Read each line before it is run. \
-         Nothing here waits by itself.\nset -eu\n",
+        "#!/bin/sh\n# {}\n# plan {hash} for {} ({}, account {}), made {}\n# Read each line before it is run: \
+         nothing here asks, looks first, or takes anything back.\n# A line that waits gives up after a while (10 to 30 \
+         minutes): run it again.\nset -eu\n",
         comment(plan.runbook.title.as_str()),
         plan.environment,
         plan.place.region,
@@ -51,7 +55,11 @@ fn of_step(step: &PlannedStep) -> String {
         out.push_str(&format!("# {}\n", comment(&line(&precondition.look))));
     }
     for planned in &step.calls {
-        out.push_str(&format!("# {}\n{}\n", comment(planned.says.as_str()), line(&planned.call)));
+        out.push_str(&format!("# {}\n", comment(planned.says.as_str())));
+        let lines = of_call(step.id.as_str(), &planned.call);
+        for line in std::iter::once(&lines.call).chain(&lines.after) {
+            out.push_str(&format!("{line}\n"));
+        }
     }
     for ask in &step.asks {
         out.push_str(&format!("{}\n", line(ask)));
@@ -63,7 +71,7 @@ fn of_step(step: &PlannedStep) -> String {
     }
     if let Some(takes) = &step.takes {
         let (low, high) = (words(Duration::from_secs(takes.low_s)), words(Duration::from_secs(takes.high_s)));
-        out.push_str(&format!("# then wait until it is there: {low} to {high} ({})\n", takes.source));
+        out.push_str(&format!("# it takes {low} to {high} ({})\n", takes.source));
     }
     for check in &step.verify {
         let hold = words(Duration::from_secs(check.hold_s));
@@ -90,6 +98,13 @@ fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+fn of_call(step: &str, call: &Call) -> waits::Lines {
+    match call.service() {
+        "tool" | "http" | "tcp" | "dns" | "webhook" => waits::Lines { call: line(call), after: Vec::new() },
+        service => waits::lines(step, service, call),
     }
 }
 
@@ -189,12 +204,11 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if let Some(reference) = word.strip_prefix("${steps.").and_then(|rest| rest.strip_suffix('}')) {
-        let name: String = reference
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
-            .collect();
-        return format!("\"${{{name}:?}}\"");
+    if let Some((before, rest)) = word.split_once("${steps.")
+        && let Some((reference, after)) = rest.split_once('}')
+    {
+        let part = |text: &str| if text.is_empty() { String::new() } else { quoted(text) };
+        return format!("{}\"${{{}:?}}\"{}", part(before), variable(reference), part(after));
     }
     if word.chars().any(char::is_control) {
         // A line break or worse in a key: the shell reads it, a terminal does not act on it.
@@ -210,6 +224,12 @@ fn quoted(word: &str) -> String {
         return format!("$'{escaped}'");
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Returns the variable in which a script keeps what a step brings: `restore.endpoint` is `RESTORE_ENDPOINT`.
+fn variable(reference: &str) -> String {
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    reference.chars().map(upper).collect()
 }
 
 #[cfg(test)]
@@ -235,6 +255,7 @@ mod tests {
         assert_eq!(quoted("a b'c"), "'a b'\\''c'");
         assert_eq!(quoted("a\nb"), "$'a\\x0ab'");
         assert_eq!(quoted("${steps.restore.endpoint}"), "\"${RESTORE_ENDPOINT:?}\"");
+        assert_eq!(quoted("a ${steps.a.b}/${steps.c-d.e}x"), "'a '\"${A_B:?}\"/\"${C_D_E:?}\"x");
         assert_eq!(encoded("a b/ü+.txt"), "a%20b/%C3%BC%2B.txt");
     }
 }
