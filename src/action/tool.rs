@@ -169,12 +169,13 @@ impl Action for Tool {
         Box::pin(async move {
             let Ok(call) = doing.call() else { return Ok(Progress::Done(Map::new())) };
             let found = status(look, call).await?;
-            let tail = text(&found, "OutTail");
-            let last = tail.lines().last().unwrap_or_default();
+            // What a program printed may be anything, secrets included: neither those who watch nor the journal get it.
+            let bytes = found.get("OutBytes").and_then(Value::as_u64).unwrap_or(0);
             match text(&found, "State") {
                 "ended" => {}
                 "running" => {
-                    return Ok(Progress::Going { percent: None, says: format!("running: {last}").into() });
+                    let says = format!("running, {bytes} bytes printed");
+                    return Ok(Progress::Going { percent: None, says: says.into() });
                 }
                 _ if found.get("Simulated") == Some(&Value::Bool(true)) => {
                     return Ok(Progress::Done(Map::new()));
@@ -194,13 +195,19 @@ impl Action for Tool {
                     |code| format!("exit code {code}"),
                 );
                 return Ok(Progress::Failed {
-                    why: format!("the program ended with {how}: {last}").into(),
-                    hint: None,
+                    why: format!("the program ended with {how}").into(),
+                    hint: Some(
+                        format!(
+                            "what it printed ({bytes} bytes) lies in the folder of the run: {}/out",
+                            call.text("Home").unwrap_or_default()
+                        )
+                        .into(),
+                    ),
                 });
             }
             let mut outputs = Map::new();
             outputs.insert("exit-code".to_owned(), Value::from(code));
-            // What a program printed may be anything: it stays beside the journal, by its hash.
+            // It stays beside the journal, by its hash.
             outputs.insert("output-sha256".to_owned(), found.get("OutSha256").cloned().unwrap_or_default());
             Ok(Progress::Done(outputs))
         })
