@@ -131,6 +131,10 @@ impl Shared {
 
     /// Looks who would act, and whether for long enough; a call is not made with credentials that it may outlive.
     async fn identify(&self, step: &PlannedStep, call: &Call) -> Result<Option<Turn>, Halt> {
+        if call.is_local() {
+            // A notice and a program need no cloud: they work when its logins do not.
+            return Ok(None);
+        }
         let credentials = match self.parts.look.credentials(&call.environment).await {
             Ok(credentials) => credentials,
             Err(CallTrouble::Credentials(why)) => return self.without_login(step, why).await.map(Some),

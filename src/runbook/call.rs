@@ -58,6 +58,11 @@ impl Call {
         self.operation.split_once(':').map_or("", |(_, name)| name)
     }
 
+    /// Says whether it is made from this machine and not by a cloud's service: nobody has to be logged in for it.
+    pub fn is_local(&self) -> bool {
+        ["http", "tcp", "dns", "webhook", "tool"].contains(&self.service())
+    }
+
     /// Returns a text argument.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.arguments.get(name).and_then(Value::as_str)
