@@ -451,7 +451,7 @@ pub fn real_now() -> Timestamp {
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn start(folder: &RunFolder, state: &StateDir, told: &Told) -> Result<(), Failure> {
+pub fn start(folder: &RunFolder, state: &StateDir, told: Told) -> Result<(), Failure> {
     let program: PathBuf = wire::this_program()?;
     launch(&program, folder, state.path(), told)
 }

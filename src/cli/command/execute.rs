@@ -11,12 +11,14 @@ use crate::engine::executor::{Parts, work};
 use crate::engine::fault::NoFaults;
 use crate::engine::folder::RunFolder;
 use crate::engine::journal::sha256;
-use crate::engine::launch::Told;
+use crate::engine::launch::{Told, variables_of};
 use crate::engine::line::Actor;
 use crate::engine::store::{self, Run};
 use crate::engine::time::ClockTime;
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::plan::Person;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ fn begin(global: &Global, given: &ExecuteArgs, told: Told) -> Result<(Parts, std
     let purpose =
         if run.state.purpose.is_empty() { Text::new(&told.purpose) } else { run.state.purpose.clone() };
     let Told { mut secrets, .. } = told;
-    secrets.extend(from_environment(&run)?);
+    from_environment(&run, &mut secrets)?;
     let missing = run.plan.secrets.iter().find(|name| !secrets.contains_key(*name));
     if let Some(missing) = missing {
         return Err(Failure::new(FailureKind::Usage, format!("nobody gave the secret `{missing}`")).hint(
@@ -111,19 +113,17 @@ fn program() -> Option<Text> {
     Some(Text::new(&sha256(&bytes)))
 }
 
-/// Returns the addresses of webhooks that the plan names by their variables.
-fn from_environment(run: &Run) -> Result<Vec<(String, String)>, Failure> {
-    let plan = String::from_utf8(run.plan.bytes()).unwrap_or_default();
-    let mut found = Vec::new();
-    for part in plan.split("${secrets.env:").skip(1) {
-        let Some((name, _)) = part.split_once('}') else { continue };
-        let value = std::env::var(name).map_err(|_| {
+/// Adds the addresses of webhooks that the plan names by their variables, where whoever started us has not told them.
+fn from_environment(run: &Run, secrets: &mut BTreeMap<String, String>) -> Result<(), Failure> {
+    for name in variables_of(&run.plan.bytes()) {
+        let Entry::Vacant(place) = secrets.entry(format!("env:{name}")) else { continue };
+        let value = std::env::var(&name).map_err(|_| {
             Failure::new(
                 FailureKind::Usage,
                 format!("the variable {name} holds the address of a webhook, and is not set"),
             )
         })?;
-        found.push((format!("env:{name}"), value));
+        place.insert(value);
     }
-    Ok(found)
+    Ok(())
 }

@@ -24,7 +24,7 @@ fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: b
         return Err(Failure::new(FailureKind::Usage, "the run is over, and stays as it is"));
     }
     let id = recovery::ask(&run.folder, ask)?;
-    recovery::start(&run.folder, &state, &Told::default())?;
+    recovery::start(&run.folder, &state, Told::default())?;
     recovery::answered(&run.folder, &id)?;
     if watch {
         return watching::watch(&run.folder, output);

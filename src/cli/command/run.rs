@@ -8,7 +8,7 @@ use crate::cli::recovery::{self, Planned};
 use crate::cli::{prompt, watching};
 use crate::config::paths::{self, StateDir};
 use crate::engine::folder::RunFolder;
-use crate::engine::launch::Told;
+use crate::engine::launch::{SECRET_VARIABLE, Told};
 use crate::engine::store::{Runs, load};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, required_for};
@@ -48,7 +48,7 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         None => runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?,
     };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
-    recovery::start(&folder, &state, &told)?;
+    recovery::start(&folder, &state, told)?;
     recovery::answered(&folder, &id)?;
     output.note(&format!("run {}", planned.plan.run));
     if given.detach {
@@ -126,7 +126,7 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
         recovery::ask(&run.folder, Ask::Resume)?;
     }
     let told = Told { secrets: secrets(&run.plan, &given.secret)?, purpose: String::new() };
-    recovery::start(&run.folder, &state, &told)?;
+    recovery::start(&run.folder, &state, told)?;
     if given.detach {
         return Ok(FailureKind::Detached.exit_code());
     }
@@ -143,7 +143,7 @@ fn secrets(plan: &Plan, named: &[String]) -> Result<BTreeMap<String, String>, Fa
                 format!("the plan has no secret parameter `{name}`"),
             ));
         }
-        let variable = format!("LIFEBOAT_SECRET_{}", name.to_ascii_uppercase().replace('-', "_"));
+        let variable = format!("{SECRET_VARIABLE}{}", name.to_ascii_uppercase().replace('-', "_"));
         let value = match std::env::var(&variable) {
             Ok(value) => value,
             Err(_) if prompt::is_attended() => {
