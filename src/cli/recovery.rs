@@ -424,6 +424,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
+        // Asked before the journal is read: what whoever works on it has written is then all there.
+        let worked_on = folder.is_worked_on();
         let now = store::load(folder)?;
         let asked = now.read.lines.iter().find_map(|line| match &line.event {
             Some(Event::Asked { id: known, refused, .. }) if *known.as_str() == *id => Some(refused.clone()),
@@ -432,6 +434,7 @@ pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
         match asked {
             Some(Some(why)) => return Err(Failure::new(FailureKind::Refused, format!("refused: {why}"))),
             Some(None) => return Ok(()),
+            None if !worked_on => return Err(super::watching::ended_early(folder)),
             None if begun.elapsed() > PATIENCE => {
                 return Err(Failure::new(FailureKind::Failed, "the executor does not answer")
                     .hint("the request waits; `lifeboat runs` says whether somebody works on the run"));

@@ -14,6 +14,7 @@ use crate::runbook::event::{Ask, Event, Rest};
 use crate::runbook::state::Phase;
 use crate::runbook::words::tell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,15 +30,22 @@ const SAID_AGAIN: u32 = 100;
 /// # Errors
 /// When the journal cannot be read or relied on.
 pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> {
+    watch_as(folder, output, folder.watch().ok())
+}
+
+/// The same by an operator who has said already that somebody watches, before anything began.
+///
+/// # Errors
+/// As [`watch`].
+pub(super) fn watch_as(folder: &RunFolder, output: &Output, present: Option<File>) -> Result<u8, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
-    // While somebody watches, an operator is there.
-    let present = folder.watch().ok();
     let mut head = Head::default();
     let mut at = 0_usize;
     let mut rest: Option<(Rest, Text)> = None;
     let mut told = Told::default();
     let mut quiet = 0;
+    let mut said_last = false;
     loop {
         // Whether somebody works on it is asked first: what was written before it ended is then read below.
         let worked_on = folder.is_worked_on();
@@ -59,6 +67,14 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
         quiet = if read.lines.is_empty() { quiet + 1 } else { 0 };
         at += usize::try_from(read.length).unwrap_or(0);
         head = read.head;
+        if worked_on
+            && !said_last
+            && let Some(words) = folder.last_words()
+        {
+            // It still waits for the answers to calls that are under way.
+            said_last = true;
+            output.note(&format!("error: {words}"));
+        }
         if !worked_on {
             drop(present);
             return ended(folder, rest, output);
@@ -121,9 +137,16 @@ fn ended(folder: &RunFolder, rest: Option<(Rest, Text)>, output: &Output) -> Res
             }
             Ok(FailureKind::RunFailed.exit_code())
         }
-        None => Err(Failure::new(FailureKind::RunFailed, "whoever worked on the run ended without a word")
-            .hint("`lifeboat resume` goes on with it: nothing is done twice")),
+        None => Err(ended_early(folder)),
     }
+}
+
+/// Returns why whoever worked on a run has ended although it does not rest.
+pub(super) fn ended_early(folder: &RunFolder) -> Failure {
+    let says =
+        folder.last_words().unwrap_or_else(|| "whoever worked on the run ended without a word".to_owned());
+    Failure::new(FailureKind::RunFailed, says)
+        .hint("`lifeboat resume` goes on with it: nothing is done twice")
 }
 
 /// Returns what somebody can do now, as it is typed.

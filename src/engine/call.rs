@@ -16,6 +16,7 @@ use crate::runbook::event::{CallPlace, Direction, Event, Outcome};
 use crate::runbook::plan::{Mode, PlannedStep};
 use crate::runbook::state::{PLAN_SCOPE, Phase, StepState, UNDO_SCOPE};
 use serde_json::Value;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// For how long credentials must still be good when a call is made.
@@ -30,6 +31,22 @@ fn pause(tries: u32) -> Duration {
     match tries {
         0 => Duration::ZERO,
         tries => Duration::from_secs(1 << (tries - 1).min(5)).min(Duration::from_secs(30)),
+    }
+}
+
+/// A call that has left, until its outcome is on record.
+struct InFlight<'a>(&'a Cell<u32>);
+
+impl<'a> InFlight<'a> {
+    fn begin(count: &'a Cell<u32>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 
@@ -72,6 +89,7 @@ impl Shared {
         let event = Event::Intended { of: place.clone(), call, digest, dedupe };
         let intent = self.recorder.append(event)?;
         let secrets = &self.parts.secrets;
+        let in_flight = InFlight::begin(&self.in_flight);
         let answered = match armed.with_secrets(&|name| secrets.get(name).cloned()) {
             Ok(armed) if self.plan.mode == Mode::Tabletop => {
                 drop(armed);
@@ -80,7 +98,7 @@ impl Shared {
             Ok(armed) => dispatch(intent, armed, self.parts.act.as_ref(), self.parts.faults.as_ref()).await?,
             Err(name) => Err(CallTrouble::NotSent(format!("nobody gave the secret `{name}`").into())),
         };
-        self.answered(step, place, answered).await
+        self.answered(step, place, answered, in_flight).await
     }
 
     /// Returns a call of a step with the way in which it is told whether it happened.
@@ -188,6 +206,7 @@ impl Shared {
         step: &PlannedStep,
         of: CallPlace,
         answered: Result<Reply, CallTrouble>,
+        in_flight: InFlight<'_>,
     ) -> Result<Turn, Halt> {
         let none = |outcome, says: &Text| Event::Answered {
             of: of.clone(),
@@ -231,6 +250,7 @@ impl Shared {
             Err(CallTrouble::InDoubt(why)) => none(Outcome::InDoubt, why),
         };
         self.recorder.write(event)?;
+        drop(in_flight);
         match answered {
             Err(CallTrouble::Throttled { .. } | CallTrouble::NotSent(_)) => self.again(step, &of).await,
             Err(CallTrouble::Credentials(why)) => self.without_login(step, why).await,

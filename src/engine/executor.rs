@@ -15,7 +15,7 @@ use crate::runbook::event::{Event, Rest, SideFile};
 use crate::runbook::plan::{Plan, PlanHash};
 use crate::runbook::schedule::{self, Decision};
 use crate::runbook::state::RunState;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,6 +73,8 @@ pub(super) struct Shared {
     pub(super) progress: RefCell<BTreeMap<Text, super::step::Going>>,
     /// Steps whose task waits for a person: they are begun again when somebody has asked for something.
     pub(super) parked: RefCell<BTreeMap<Text, Parked>>,
+    /// How many calls have left and have no outcome on record yet.
+    pub(super) in_flight: Cell<u32>,
 }
 
 /// Why a step cannot go on by itself.
@@ -82,6 +84,8 @@ pub(super) enum Parked {
     Asks(Text),
     /// Nobody is logged in; why.
     Login(Text),
+    /// Nobody watches, and it does not begin without an operator.
+    Unwatched,
 }
 
 /// Works the run in `parts.folder` off until it rests. The caller holds its lock.
@@ -89,6 +93,29 @@ pub(super) enum Parked {
 /// # Errors
 /// When the journal cannot be written or relied on: then nothing more was done.
 pub async fn work(parts: Parts) -> Result<(Rest, Text), Halt> {
+    let folder = parts.folder.clone();
+    let done = begin(parts).await;
+    if let Err(halt) = &done {
+        say_last(folder.as_ref(), halt);
+    }
+    done
+}
+
+/// Tells those who watch why it stops: its journal may not take that any more.
+fn say_last(folder: &dyn Folder, halt: &Halt) {
+    if matches!(halt, Halt::Killed(_)) {
+        return;
+    }
+    let mut words = format!("the run had to stop: {halt}");
+    let mut cause = std::error::Error::source(halt);
+    while let Some(why) = cause {
+        words.push_str(&format!(": {why}"));
+        cause = why.source();
+    }
+    folder.say_last(&words);
+}
+
+async fn begin(parts: Parts) -> Result<(Rest, Text), Halt> {
     let bytes = parts.folder.read(PLAN).map_err(Halt::Disk)?.unwrap_or_default();
     let plan: Plan = serde_json::from_slice(&bytes)
         .map_err(|error| Halt::Illegal(format!("the plan cannot be read: {error}")))?;
@@ -116,6 +143,7 @@ pub async fn work(parts: Parts) -> Result<(Rest, Text), Halt> {
         parts,
         progress: RefCell::default(),
         parked: RefCell::default(),
+        in_flight: Cell::default(),
     });
     LocalSet::new().run_until(run(shared)).await
 }
@@ -141,14 +169,27 @@ fn opened(plan: &Plan, hash: &PlanHash, bytes: &[u8], parts: &Parts) -> Event {
     }
 }
 
+/// The tasks of the steps under way.
+type Tasks = JoinSet<(Text, Result<(), Halt>)>;
+
 async fn run(shared: Rc<Shared>) -> Result<(Rest, Text), Halt> {
+    let mut tasks = Tasks::new();
+    let done = work_off(&shared, &mut tasks).await;
+    if let Err(halt @ Halt::Disk(_)) = &done {
+        say_last(shared.parts.folder.as_ref(), halt);
+        shared.await_outcomes(&mut tasks).await;
+    }
+    done
+}
+
+async fn work_off(shared: &Rc<Shared>, tasks: &mut Tasks) -> Result<(Rest, Text), Halt> {
     let mut looked = 0_u32;
-    let mut tasks: JoinSet<(Text, Result<(), Halt>)> = JoinSet::new();
     let mut running: BTreeSet<Text> = BTreeSet::new();
     loop {
         if shared.requests()? {
             shared.parked.borrow_mut().clear();
         }
+        shared.unpark_watched();
         shared.open_break_glass()?;
         let decisions = schedule::next(&shared.plan, &shared.recorder.state());
         let mut rest = None;
@@ -204,18 +245,43 @@ impl Shared {
         let parked = self.parked.borrow();
         let asks = parked.iter().find_map(|(step, why)| match why {
             Parked::Asks(question) => Some(format!("step {step}: {question}")),
-            Parked::Login(_) => None,
+            Parked::Login(_) | Parked::Unwatched => None,
         });
         if let Some(question) = asks {
             return (Rest::Stuck, question.into());
         }
         let login = parked.values().find_map(|why| match why {
             Parked::Login(why) => Some(why.clone()),
-            Parked::Asks(_) => None,
+            Parked::Asks(_) | Parked::Unwatched => None,
         });
-        match login {
-            Some(why) => (Rest::WaitingForLogin, why),
-            None => (Rest::Stuck, "nothing can go on by itself".into()),
+        let unwatched = parked.iter().find(|(_, why)| **why == Parked::Unwatched);
+        match (login, unwatched) {
+            (Some(why), _) => (Rest::WaitingForLogin, why),
+            (None, Some((step, _))) => {
+                let why = format!("no operator is left, and step {step} waits for one: `lifeboat resume`");
+                (Rest::Paused, why.into())
+            }
+            (None, None) => (Rest::Stuck, "nothing can go on by itself".into()),
+        }
+    }
+
+    /// Waits until calls that are under way are answered and that is written down. Nothing new begins meanwhile.
+    async fn await_outcomes(&self, tasks: &mut Tasks) {
+        if !self.recorder.stop() {
+            return;
+        }
+        while self.in_flight.get() > 0 && self.recorder.takes_outcomes() {
+            if tasks.join_next().await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Lets steps that wait for an operator be looked at again when somebody watches.
+    fn unpark_watched(&self) {
+        let waits = self.parked.borrow().values().any(|why| *why == Parked::Unwatched);
+        if waits && self.parts.folder.is_watched() {
+            self.parked.borrow_mut().retain(|_, why| *why != Parked::Unwatched);
         }
     }
 

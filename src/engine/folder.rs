@@ -16,6 +16,7 @@ pub const ESTATE: &str = "estate.yaml";
 pub const PROGRESS: &str = "progress.json";
 /// The name of the space that is kept for the outcome of a call in flight; it is there once the journal is.
 pub const RESERVE: &str = "reserve";
+const LAST_WORDS: &str = "halted";
 const LOCK: &str = "lock";
 const REQUESTS: &str = "requests";
 const PRESENT: &str = "present";
@@ -72,6 +73,8 @@ pub trait Folder: Send + Sync {
     fn forget(&self, request: &str);
     /// Says whether an operator watches.
     fn is_watched(&self) -> bool;
+    /// Says to those who watch why the executor ends without a last line in its journal, as well as it can.
+    fn say_last(&self, words: &str);
 }
 
 /// The folder of a run on disk. Ours alone: 0700, files 0600.
@@ -154,10 +157,26 @@ impl RunFolder {
     /// # Errors
     /// When that cannot be said.
     pub fn watch(&self) -> io::Result<File> {
-        let path = self.0.join(PRESENT).join(std::process::id().to_string());
-        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+        let folder = self.0.join(PRESENT);
+        let own = std::process::id().to_string();
+        let new = folder.join(format!(".{own}"));
+        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+        // Nobody finds it before it is locked: it would be taken for one that was left behind.
+        fs::rename(&new, folder.join(own))?;
         Ok(file)
+    }
+
+    /// Returns why the last executor ended, where it could not write that into its journal.
+    pub fn last_words(&self) -> Option<String> {
+        let words = self.read(LAST_WORDS).ok().flatten()?;
+        let words = crate::domain::text::harmless(&String::from_utf8_lossy(&words)).into_owned();
+        Some(words).filter(|words| !words.is_empty())
+    }
+
+    /// Forgets why the last executor ended.
+    pub fn begin_anew(&self) {
+        let _ = fs::remove_file(self.0.join(LAST_WORDS));
     }
 }
 
@@ -243,6 +262,9 @@ impl Folder for RunFolder {
         let Ok(entries) = fs::read_dir(self.0.join(PRESENT)) else { return false };
         let mut watched = false;
         for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
             let Ok(file) = File::open(entry.path()) else { continue };
             if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
                 // Whoever it was has gone without saying so.
@@ -252,6 +274,15 @@ impl Folder for RunFolder {
             }
         }
         watched
+    }
+
+    fn say_last(&self, words: &str) {
+        self.publish(LAST_WORDS, words.as_bytes());
+        if !self.0.join(LAST_WORDS).exists() {
+            // The disk is full, and nothing more is written to the journal.
+            let _ = fs::remove_file(self.0.join(RESERVE));
+            self.publish(LAST_WORDS, words.as_bytes());
+        }
     }
 }
 

@@ -183,6 +183,17 @@ impl Journal {
         Ok(Committed { seq: self.head.seq, event })
     }
 
+    /// Writes nothing more from now on but the outcome of what is in flight.
+    pub fn stop(&mut self) {
+        self.failed = true;
+        self.tail.free_reserve();
+    }
+
+    /// Says whether the outcome of what is in flight can still be written.
+    pub fn takes_outcomes(&self) -> bool {
+        !self.lost && self.head.seq > 0
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.mend()?;
         self.half = true;

@@ -59,6 +59,18 @@ impl Recorder {
         self.append(event).map(drop)
     }
 
+    /// Lets nothing more begin; says whether the outcome of what is in flight can still be written.
+    pub(super) fn stop(&self) -> bool {
+        let mut journal = self.journal.borrow_mut();
+        journal.stop();
+        journal.takes_outcomes()
+    }
+
+    /// Says whether the outcome of what is in flight can still be written.
+    pub(super) fn takes_outcomes(&self) -> bool {
+        self.journal.borrow().takes_outcomes()
+    }
+
     /// Writes a side file; it is on disk when this returns.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::domain::Text;
 use crate::domain::duration::{after, elapsed, words};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
+use crate::runbook::definition::OnHangup;
 use crate::runbook::event::{CallPlace, Direction, Ending, Event, Observation};
 use crate::runbook::plan::{Expect, Mode, PlannedCall, PlannedStep, Precondition};
 use crate::runbook::schedule::JOIN;
@@ -118,10 +119,8 @@ impl Shared {
                 return Ok(Turn::Rests);
             }
         }
-        if !self.parts.folder.is_watched() && !self.may_begin_unwatched(step) {
-            return Ok(
-                self.park(step, Parked::Asks("no operator is left, and the step waits for one".into()))
-            );
+        if !self.may_begin_unwatched(step) && !self.parts.folder.is_watched() {
+            return Ok(self.park(step, Parked::Unwatched));
         }
         // What an attempt before this one has made is not as it was declared: it goes on from there.
         let kept = known.kept() > 0;
@@ -177,14 +176,13 @@ impl Shared {
         Ok(Turn::Again)
     }
 
+    /// Says whether a step begins although no operator is left. At a gate it waits in any case.
     fn may_begin_unwatched(&self, step: &PlannedStep) -> bool {
-        use crate::runbook::definition::OnHangup;
-        match step.on_hangup {
-            OnHangup::Pause => false,
-            OnHangup::Continue => true,
-            // Whatever was under way is finished; nothing begins after it.
-            OnHangup::FinishStep => self.state().steps.values().all(|known| known.attempt == 0),
-        }
+        let ends_there = |other: &PlannedStep| {
+            other.on_hangup == OnHangup::FinishStep
+                && (step.needs.contains(&other.id) || other.otherwise.as_ref() == Some(&step.id))
+        };
+        step.on_hangup != OnHangup::Pause && !self.plan.steps.iter().any(ends_there)
     }
 
     /// Observes everything that was declared, each by its own reading call.

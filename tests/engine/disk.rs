@@ -42,6 +42,7 @@ struct Inner {
     full: bool,
     reserve: bool,
     violations: Vec<String>,
+    last_words: String,
 }
 
 /// The disk under the folder of one run.
@@ -169,6 +170,11 @@ impl SimDisk {
         inner.acknowledged.clear();
     }
 
+    /// Returns why an executor has ended that could not write that into its journal.
+    pub(crate) fn last_words(&self) -> String {
+        self.lock().last_words.clone()
+    }
+
     /// Returns how many operations there were.
     pub(crate) fn operations(&self) -> u64 {
         self.lock().operations
@@ -270,6 +276,10 @@ impl Folder for SimFolder {
 
     fn is_watched(&self) -> bool {
         self.0.watched
+    }
+
+    fn say_last(&self, words: &str) {
+        self.0.lock().last_words = words.to_owned();
     }
 }
 

@@ -68,6 +68,7 @@ fn begin(global: &Global, given: &ExecuteArgs, told: Told) -> Result<(Parts, std
         .lock()
         .map_err(|error| Failure::of(format!("cannot lock {}", given.run.display()), &error))?
         .ok_or_else(|| Failure::new(FailureKind::Refused, "another executor works on this run"))?;
+    folder.begin_anew();
     let run = store::load(&folder)?;
     let estate = store::estate_of(&run)?;
     let source = String::from_utf8_lossy(&estate).into_owned();

@@ -23,11 +23,12 @@ fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: b
     if over && matches!(ask, Ask::Pause | Ask::Abandon { .. }) {
         return Err(Failure::new(FailureKind::Usage, "the run is over, and stays as it is"));
     }
+    let present = if watch { run.folder.watch().ok() } else { None };
     let id = recovery::ask(&run.folder, ask)?;
     recovery::start(&run.folder, &state, Told::default())?;
     recovery::answered(&run.folder, &id)?;
     if watch {
-        return watching::watch(&run.folder, output);
+        return watching::watch_as(&run.folder, output, present);
     }
     output.note("it stands in the journal");
     Ok(0)

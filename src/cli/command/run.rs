@@ -47,6 +47,8 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         Some(folder) => folder,
         None => runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?,
     };
+    // Said before anything begins: steps may wait for somebody to watch.
+    let present = if given.detach { None } else { folder.watch().ok() };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
     recovery::start(&folder, &state, told)?;
     recovery::answered(&folder, &id)?;
@@ -55,7 +57,7 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         output.text(planned.plan.run.as_str())?;
         return Ok(FailureKind::Detached.exit_code());
     }
-    watching::watch(&folder, output)
+    watching::watch_as(&folder, output, present)
 }
 
 /// Returns the folder of a run of exactly this plan to which nobody has agreed yet.
@@ -126,11 +128,12 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
         recovery::ask(&run.folder, Ask::Resume)?;
     }
     let told = Told { secrets: secrets(&run.plan, &given.secret)?, purpose: String::new() };
+    let present = if given.detach { None } else { run.folder.watch().ok() };
     recovery::start(&run.folder, &state, told)?;
     if given.detach {
         return Ok(FailureKind::Detached.exit_code());
     }
-    watching::watch(&run.folder, output)
+    watching::watch_as(&run.folder, output, present)
 }
 
 /// Reads the values of secret parameters: from variables, else from the terminal. They never stand in an argument.
