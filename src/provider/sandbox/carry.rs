@@ -258,7 +258,7 @@ impl Asked<'_> {
     /// Returns what the call is about, in a word.
     fn about(&self) -> String {
         let names =
-            ["DBInstanceIdentifier", "DBClusterIdentifier", "VolumeId", "SnapshotId", "Key", "Bucket", "Url"];
+            ["DBInstanceIdentifier", "DBClusterIdentifier", "VolumeId", "SnapshotId", "Key", "Bucket"];
         let named = names.iter().find_map(|name| self.call.text(name));
         let listed =
             || self.call.arguments.get("InstanceIds").and_then(|ids| ids.get(0)).and_then(Value::as_str);
