@@ -234,7 +234,10 @@ async fn work_off(shared: &Rc<Shared>, tasks: &mut Tasks) -> Result<(Rest, Text)
                 Some(Err(error)) => return Err(Halt::Illegal(format!("a step's task broke: {error}"))),
                 None => running.clear(),
             },
-            () = tokio::time::sleep(LOOKS_FOR_REQUESTS) => looked = looked.saturating_add(1),
+            () = tokio::time::sleep(LOOKS_FOR_REQUESTS) => {
+                looked = looked.saturating_add(1);
+                shared.recorder.flush()?;
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ pub const POINTS: [&str; 20] = [
     "request-seen",
     "request-durable",
     "consent-durable",
-    "began-durable",
+    "began-written",
     "intent-unwritten",
     "intent-written",
     "intent-durable",
@@ -24,8 +24,8 @@ pub const POINTS: [&str; 20] = [
     "probe-answered",
     "observed-durable",
     "progress-seen",
-    "arrived-durable",
-    "ended-durable",
+    "arrived-written",
+    "ended-written",
     "rested",
 ];
 

@@ -61,6 +61,8 @@ pub struct Journal {
     length: u64,
     /// Whether half a line may stand at the end; it is cut off before anything else is written.
     half: bool,
+    /// Whether something was written since the last sync.
+    unsynced: bool,
     term: u64,
     actor: Actor,
     faults: Arc<dyn Faults>,
@@ -78,10 +80,10 @@ fn points(event: &Event) -> [&'static str; 3] {
         Event::TookOver { .. } => ["", "", "took-over"],
         Event::Asked { .. } => ["", "", "request-durable"],
         Event::Consented { .. } => ["", "", "consent-durable"],
-        Event::Began { .. } => ["", "", "began-durable"],
+        Event::Began { .. } => ["", "", "began-written"],
         Event::Observed { .. } => ["", "", "observed-durable"],
-        Event::Arrived { .. } => ["", "", "arrived-durable"],
-        Event::Ended { .. } => ["", "", "ended-durable"],
+        Event::Arrived { .. } => ["", "", "arrived-written"],
+        Event::Ended { .. } => ["", "", "ended-written"],
         Event::Rested { .. } => ["", "", "rested"],
         _ => ["", "", ""],
     }
@@ -92,6 +94,20 @@ fn is_outcome(event: &Event) -> bool {
     matches!(
         event,
         Event::Answered { .. } | Event::Observed { .. } | Event::Arrived { .. } | Event::Rested { .. }
+    )
+}
+
+/// Says whether an event may be lost with the machine: nothing in the world and no word to a person follows from it, and
+/// whoever goes on finds it out anew.
+pub(super) fn is_found_anew(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Began { .. }
+            | Event::Arrived { .. }
+            | Event::Ended { .. }
+            | Event::Verified { .. }
+            | Event::Compared { .. }
+            | Event::Identified { .. }
     )
 }
 
@@ -118,8 +134,18 @@ impl Journal {
         let tail = folder.tail().map_err(Halt::Disk)?;
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
         let (head, length) = (read.head.clone(), read.length);
-        let journal =
-            Self { tail, head, length, half: false, term, actor, faults, failed: false, lost: false };
+        let journal = Self {
+            tail,
+            head,
+            length,
+            half: false,
+            unsynced: false,
+            term,
+            actor,
+            faults,
+            failed: false,
+            lost: false,
+        };
         Ok((journal, read))
     }
 
@@ -138,18 +164,56 @@ impl Journal {
         self.actor.identity = Some(identity);
     }
 
-    /// Writes an event; it is on disk when this returns.
+    /// Writes an event; it is on disk when this returns, with everything that was noted before it.
     ///
     /// # Errors
     /// When it is not: then nothing that follows from it may be done, and nothing more is written but the outcome of what
     /// is in flight.
     pub fn append(&mut self, event: Event, at: Timestamp) -> Result<Committed, Halt> {
-        let [unwritten, written, durable] = points(&event);
+        self.add(&event, at)?;
+        self.flush()?;
+        let [_, _, durable] = points(&event);
+        self.pass(durable)?;
+        self.halted()?;
+        Ok(Committed { seq: self.head.seq, event })
+    }
+
+    /// Writes an event that may be lost with the machine, because it would be found out anew: it is on disk when the next
+    /// one is appended, or [`Self::flush`] returns.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn note(&mut self, event: &Event, at: Timestamp) -> Result<(), Halt> {
+        self.add(event, at)?;
+        let [_, _, written] = points(event);
+        self.pass(written)?;
+        self.halted()
+    }
+
+    /// Returns when everything written is on disk.
+    ///
+    /// # Errors
+    /// When nobody knows that: then nothing more is relied on.
+    pub fn flush(&mut self) -> Result<(), Halt> {
+        if std::mem::take(&mut self.unsynced)
+            && let Err(error) = self.tail.sync()
+        {
+            // What was written may be lost although a later sync succeeds.
+            self.failed = true;
+            self.lost = true;
+            self.tail.free_reserve();
+            return Err(Halt::Disk(error));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, event: &Event, at: Timestamp) -> Result<(), Halt> {
+        let [unwritten, written, _] = points(event);
         self.pass(unwritten)?;
-        if self.lost || self.failed && (!is_outcome(&event) || self.head.seq == 0) {
+        if self.lost || self.failed && (!is_outcome(event) || self.head.seq == 0) {
             return Err(Halt::Disk(io::Error::other("the disk has failed before")));
         }
-        let (line, head) = line::encode(&self.head, at, self.term, &self.actor, &event)
+        let (line, head) = line::encode(&self.head, at, self.term, &self.actor, event)
             .map_err(|error| Halt::Illegal(error.to_string()))?;
         let bytes = line.as_bytes();
         if bytes.len() > line::LONGEST + 1 {
@@ -161,26 +225,24 @@ impl Journal {
             // Without the half line that may stand there the next one can be written whole.
             let mended = self.mend();
             self.tail.free_reserve();
-            if !is_outcome(&event) || self.head.seq == 0 || mended.is_err() {
+            if !is_outcome(event) || self.head.seq == 0 || mended.is_err() {
                 return Err(Halt::Disk(error));
             }
             self.write(bytes).map_err(Halt::Disk)?;
         }
+        self.unsynced = true;
         self.pass(written)?;
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.head = head;
-        if let Err(error) = self.tail.sync() {
-            // What was written may be lost although a later sync succeeds: nothing more is relied on.
-            self.failed = true;
-            self.lost = true;
-            self.tail.free_reserve();
-            return Err(Halt::Disk(error));
-        }
-        self.pass(durable)?;
+        Ok(())
+    }
+
+    fn halted(&mut self) -> Result<(), Halt> {
         if self.failed {
+            self.flush()?;
             return Err(Halt::Disk(io::Error::other("the disk is full; what was in flight is written down")));
         }
-        Ok(Committed { seq: self.head.seq, event })
+        Ok(())
     }
 
     /// Writes nothing more from now on but the outcome of what is in flight.

@@ -3,6 +3,7 @@
 //! `hash` is the SHA-256 of the line's own bytes before `,"hash"`; `prev` is the hash of the line before, 64 zeros in the
 //! first. Nothing is made canonical: the bytes that are written are the bytes that are hashed, kept and copied.
 
+use super::known::Known;
 use crate::domain::Text;
 use crate::runbook::call::hex;
 use crate::runbook::event::Event;
@@ -192,6 +193,16 @@ pub fn format_of(bytes: &[u8]) -> Option<String> {
     first.pointer("/data/format").and_then(Value::as_str).map(str::to_owned)
 }
 
+fn follows(seq: u64, prev: &str, head: &Head) -> Result<(), BadLine> {
+    if prev != head.hash {
+        return Err(BadLine::Chain("its `prev` is not the hash of that line".to_owned()));
+    }
+    if head.seq.checked_add(1) != Some(seq) {
+        return Err(BadLine::Chain(format!("number {seq} after {}", head.seq)));
+    }
+    Ok(())
+}
+
 /// Reads the line in `bytes` (without its line break), which is to follow `head`.
 ///
 /// # Errors
@@ -200,18 +211,26 @@ pub fn decode(bytes: &[u8], head: &Head) -> Result<Line, BadLine> {
     let form = |why: &serde_json::Error| BadLine::Form(why.to_string());
     let (body, hash) = parts_of(bytes)?;
     let whole = format!("{body}}}");
+    if let Ok(known) = serde_json::from_str::<Known>(&whole) {
+        follows(known.seq, known.prev, head)?;
+        return Ok(Line {
+            seq: known.seq,
+            at: known.at,
+            term: known.term,
+            actor: known.actor,
+            newer: false,
+            name: known.name.to_owned(),
+            event: Some(known.event),
+            hash: hash.to_owned(),
+        });
+    }
     let Names(names) = serde_json::from_str(&whole).map_err(|error| form(&error))?;
     let known = names.iter().filter(|name| MEMBERS.contains(&name.as_str()));
     if !known.eq(&MEMBERS) {
         return Err(BadLine::Form("its members are not those of a line, in their order".to_owned()));
     }
     let written: Written = serde_json::from_str(&whole).map_err(|error| form(&error))?;
-    if written.prev != head.hash {
-        return Err(BadLine::Chain("its `prev` is not the hash of that line".to_owned()));
-    }
-    if head.seq.checked_add(1) != Some(written.seq) {
-        return Err(BadLine::Chain(format!("number {} after {}", written.seq, head.seq)));
-    }
+    follows(written.seq, &written.prev, head)?;
     let mut outer = Map::new();
     outer.insert(written.event.clone(), written.data);
     let event: Option<Event> = serde_json::from_value(Value::Object(outer)).ok();

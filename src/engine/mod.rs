@@ -15,6 +15,7 @@ pub mod folder;
 pub mod history;
 pub mod journal;
 mod judge;
+mod known;
 pub mod launch;
 pub mod line;
 pub mod planner;

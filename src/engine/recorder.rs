@@ -1,7 +1,7 @@
 //! The journal and the state that follows from it, kept in step: an event counts when it is on disk, not before.
 
 use super::folder::Folder;
-use super::journal::{Committed, Halt, Journal, sha256};
+use super::journal::{self, Committed, Halt, Journal, sha256};
 use super::line;
 use super::time::Time;
 use crate::domain::Text;
@@ -51,12 +51,27 @@ impl Recorder {
         self.state.borrow_mut().record(&event, at, term, || journal.append(written, at))
     }
 
-    /// Writes an event from which nothing in the world follows.
+    /// Writes an event without asking for the proof that it is on disk. What would be found out anew is there within a
+    /// moment: see [`Self::flush`].
     ///
     /// # Errors
     /// As [`Self::append`].
     pub(super) fn write(&self, event: Event) -> Result<(), Halt> {
-        self.append(event).map(drop)
+        if !journal::is_found_anew(&event) {
+            return self.append(event).map(drop);
+        }
+        let at = line::moment(self.time.now());
+        let mut journal = self.journal.borrow_mut();
+        let term = journal.term();
+        self.state.borrow_mut().record(&event, at, term, || journal.note(&event, at))
+    }
+
+    /// Returns when everything written is on disk.
+    ///
+    /// # Errors
+    /// When nobody knows that.
+    pub(super) fn flush(&self) -> Result<(), Halt> {
+        self.journal.borrow_mut().flush()
     }
 
     /// Lets nothing more begin; says whether the outcome of what is in flight can still be written.

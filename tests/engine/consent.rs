@@ -397,8 +397,8 @@ fn what_somebody_wrote_between_the_look_and_the_call_is_not_overwritten() {
             let rig = Rig::of_case(case, false).await;
             rig.agree();
             // It dies when everything was looked at, and somebody writes the key before it goes on.
-            let end = rig.work(DieAt::nth("began-durable", 1), Ends::Never).await;
-            assert!(matches!(end, End::Killed(Some("began-durable"))), "{end:?}");
+            let end = rig.work(DieAt::nth("began-written", 1), Ends::Never).await;
+            assert!(matches!(end, End::Killed(Some("began-written"))), "{end:?}");
             rig.fall(1);
             rig.world.written_by_others("app.tfstate");
             let end = rig.work(DieAt::never(), Ends::After(Duration::from_secs(3600))).await;

@@ -337,7 +337,7 @@ fn taking_back_can_be_paused_between_two_steps() {
         let rig = maker.rig(vec![a, b]);
         assert_eq!(rig.rest().await.0, Rest::Finished);
         rig.undo(None);
-        assert!(matches!(rig.work(DieAt::nth("began-durable", 1), Ends::Never).await, End::Killed(_)));
+        assert!(matches!(rig.work(DieAt::nth("began-written", 1), Ends::Never).await, End::Killed(_)));
         rig.disk.kill();
         rig.ask(Ask::Pause);
         assert_eq!(rig.rest().await.0, Rest::Paused);

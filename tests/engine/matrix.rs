@@ -35,7 +35,7 @@ const UNREACHABLE: &[(&[&str], &str, Direction, &str)] = &[(
         "probe-answered",
         "observed-durable",
         "progress-seen",
-        "arrived-durable",
+        "arrived-written",
         "request-lost",
         "reply-lost",
         "applied-late",
