@@ -68,8 +68,10 @@ impl Shared {
                 _ => Turn::Rests,
             };
             if matches!(turn, Turn::Rests) {
-                self.progress.borrow_mut().remove(id);
-                self.tell();
+                let told = self.progress.borrow_mut().remove(id).is_some();
+                if told {
+                    self.tell();
+                }
                 return Ok(());
             }
         }

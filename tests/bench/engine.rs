@@ -41,8 +41,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// How many steps a run has, and how many runs are measured, each beside as many raw syncs.
-const STEPS: usize = 50;
-const RUNS: usize = 15;
+const STEPS: usize = 100;
+const RUNS: usize = 11;
 
 /// How many events the long journal has.
 const EVENTS: usize = 100_000;
@@ -217,10 +217,10 @@ fn run(root: &Path, nth: usize) -> f64 {
     took
 }
 
-/// Writes and syncs as much as `STEPS` steps must: an intent and an outcome each.
-fn raw(root: &Path, nth: usize) -> f64 {
+/// Writes as many bytes as the journal of `STEPS` steps has, and syncs as often as they must: an intent and an outcome each.
+fn raw(root: &Path, nth: usize, bytes: usize) -> f64 {
     let mut file = std::fs::File::create(root.join(format!("raw-{nth}"))).expect("there is room");
-    let line = [b'x'; 700];
+    let line = vec![b'x'; bytes / STEPS / 2];
     let began = Instant::now();
     for _ in 0..STEPS * 2 {
         file.write_all(&line).expect("there is room");
@@ -325,9 +325,13 @@ pub(super) fn figures() -> Vec<Figure> {
     // On the disk that builds lie on: what is in memory syncs at once.
     let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is room");
     let (mut steps, mut ratios) = (Vec::new(), Vec::new());
+    run(root.path(), RUNS);
+    let journal = root.path().join(format!("r-{RUNS}")).join(JOURNAL);
+    let bytes = usize::try_from(std::fs::metadata(journal).expect("it is there").len()).expect("it is small");
     for nth in 0..RUNS {
-        let (before, ran, after) =
-            (raw(root.path(), 2 * nth), run(root.path(), nth), raw(root.path(), 2 * nth + 1));
+        let before = raw(root.path(), 2 * nth, bytes);
+        let ran = run(root.path(), nth);
+        let after = raw(root.path(), 2 * nth + 1, bytes);
         steps.push(ran / STEPS as f64 * 1e3);
         ratios.push(ran / f64::midpoint(before, after));
     }
