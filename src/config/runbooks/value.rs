@@ -11,6 +11,7 @@ use crate::domain::duration;
 use crate::domain::redaction::{is_secret_name, looks_secret};
 use crate::runbook::about::{About, ArgumentKind};
 use crate::runbook::definition::{Given, Name, Parameter, ParameterKind, Piece, Template};
+use crate::runbook::template::is_name;
 use std::collections::BTreeMap;
 
 /// What values are judged by.
@@ -154,7 +155,9 @@ pub(super) fn is_secret(name: Option<&str>, value: &Template) -> bool {
         },
         None => bare,
     };
-    let named = name.is_some_and(is_secret_name) && !bare.trim().is_empty();
+    // A webhook is called by its name in the estate, and its address is no name.
+    let of_webhook = name == Some("webhook") && is_name(&bare);
+    let named = name.is_some_and(is_secret_name) && !bare.trim().is_empty() && !of_webhook;
     // What names a secret is none.
     (named && !bare.starts_with("arn:")) || has_password(&bare) || looks_secret(&bare)
 }
