@@ -60,11 +60,15 @@ impl LocalCalls {
         Self { base: Some(base.to_owned()), ..self }
     }
 
-    /// Returns a call with the folder of its child made absolute; one that is absolute stays.
+    /// Returns a call with the folder of its child made absolute; one that is absolute stays. A child that has no folder to
+    /// run in runs in that of the run.
     fn placed(&self, call: &Call) -> Call {
         let mut call = call.clone();
         if let (Some(base), Some(Value::String(home))) = (&self.base, call.arguments.get_mut("Home")) {
             *home = base.join(home.as_str()).display().to_string();
+            if call.operation == "tool:Run" {
+                call.arguments.entry("Folder").or_insert_with(|| Value::from(base.display().to_string()));
+            }
         }
         call
     }
