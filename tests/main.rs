@@ -81,11 +81,16 @@ mod sandbox {
 mod engine {
     mod consent;
     mod disk;
+    mod failing;
     mod full;
     mod journeys;
     mod kills;
     mod matrix;
+    mod readonly;
+    mod real;
     mod rig;
+    mod secrets;
+    mod signals;
     mod table;
     mod world;
 }
@@ -101,11 +106,11 @@ mod tool {
     mod folder;
     mod git;
     mod killed;
-    mod local;
+    pub(crate) mod local;
     mod probes;
     mod remotes;
     mod route;
-    mod supervised;
+    pub(crate) mod supervised;
     mod webhook;
 }
 mod tui {
@@ -114,5 +119,6 @@ mod tui {
     mod keys;
     mod pictures;
     mod points;
+    mod sealed;
     mod states;
 }

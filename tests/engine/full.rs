@@ -1,14 +1,14 @@
 //! Disks that fail: at the nth operation of a run, for every n, by being full or by an error that loses what was written.
 
 use super::disk::Failure;
-use super::rig::{Case, DieAt, End, Ends, Rig, in_virtual_time};
-use super::world::TestWorld;
+use super::rig::{Case, DieAt, End, Ends, Rig, in_virtual_time, plan, step};
+use super::world::{Fault, SimTime, TestWorld};
 use lifeboat::engine::journal::Halt;
 use lifeboat::engine::line::Head;
 use lifeboat::engine::replay;
 use lifeboat::runbook::event::{Direction, Event, Rest};
 use lifeboat::runbook::state::Phase;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Returns how many requests have an outcome on disk, of how many that left.
 fn outcomes(rig: &Rig, world: &TestWorld) -> (usize, usize) {
@@ -101,6 +101,69 @@ fn whichever_operation_of_the_disk_fails_nothing_is_done_that_is_not_written_dow
         wrong.len(),
         wrong[..wrong.len().min(8)].join("\n")
     );
+}
+
+/// Two steps go on beside each other, and the disk is full at the nth operation, while a call of the first is under way.
+/// Returns what is wrong, and whether a call was then in flight; `None` where there is no such operation.
+async fn beside_each_other(nth: u64) -> Option<(Vec<String>, bool)> {
+    let time = SimTime::new();
+    let world = TestWorld::new(time.clone());
+    let mut steps = Vec::new();
+    for (id, case) in [("first", Case::Stop), ("second", Case::Tag), ("third", Case::Undelete)] {
+        steps.push(step(world.as_ref(), id, case.action(), case.given()).await);
+    }
+    world.fault([Fault::Slow(Duration::from_secs(30))]);
+    let rig = Rig::of(world, time, plan(steps));
+    rig.agree();
+    rig.disk.fail(nth, Failure::Full);
+    let end = rig.work(DieAt::never(), Ends::Never).await;
+    if !rig.disk.has_failed() {
+        return None;
+    }
+    let mut wrong = rig.wrong();
+    if !matches!(end, End::Halted(Halt::Disk(_))) || !rig.disk.last_words().contains("the run had to stop") {
+        wrong.push(format!("{end:?}, and its last words are {:?}", rig.disk.last_words()));
+    }
+    let lines =
+        replay::read(&rig.disk.durable(), &Head::default()).map(|read| read.lines).unwrap_or_default();
+    let at = |step: &str, outcome: bool| {
+        lines.iter().position(|line| match &line.event {
+            Some(Event::Answered { of, .. }) => outcome && of.step == *step,
+            Some(Event::Intended { of, .. }) => !outcome && of.step == *step,
+            _ => false,
+        })
+    };
+    for sent in rig.world.sent() {
+        if at(sent.id.step.as_str(), true).is_none() {
+            wrong.push(format!("no line tells what came of {}", sent.id));
+        }
+    }
+    // The last line is the outcome that was waited for.
+    let waited =
+        at("first", true).is_some_and(|last| last + 1 == lines.len() && at("second", false).is_some());
+    rig.disk.heal();
+    if let Err(why) = rig.finish(Rest::Finished).await {
+        wrong.push(why);
+    }
+    Some((wrong.into_iter().map(|wrong| format!("operation {nth}: {wrong}")).collect(), waited))
+}
+
+#[test]
+fn what_is_in_flight_when_the_disk_is_full_is_still_written_down() {
+    let (mut wrong, mut waited) = (Vec::new(), 0);
+    for nth in 1.. {
+        let Some((own, in_flight)) = in_virtual_time(beside_each_other(nth)) else { break };
+        wrong.extend(own);
+        waited += usize::from(in_flight);
+        assert!(nth < 500, "a run has no end of operations");
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} failed; the first:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(8)].join("\n")
+    );
+    assert!(waited > 3, "a call was in flight {waited} times");
 }
 
 #[test]

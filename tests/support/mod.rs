@@ -5,6 +5,7 @@ pub(crate) mod account;
 #[cfg(feature = "aws-compute")]
 pub(crate) mod armed;
 pub(crate) mod console;
+pub(crate) mod fiu;
 #[cfg(feature = "aws-core")]
 pub(crate) mod gear;
 pub(crate) mod journey;
