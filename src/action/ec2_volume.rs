@@ -6,6 +6,7 @@ use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
 use crate::domain::Text;
 use crate::domain::action::ActionClass;
+use crate::domain::text::harmless;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
 use crate::runbook::call::Call;
@@ -65,6 +66,9 @@ const ABOUT: About = About {
     usually: Some((Duration::from_secs(5), Duration::from_secs(120))),
 };
 
+/// The types that there are (EC2 API, `CreateVolume`).
+const KINDS: [&str; 7] = ["gp3", "gp2", "io2", "io1", "st1", "sc1", "standard"];
+
 impl VolumeFromSnapshot {
     async fn design(ask: PlanAsk<'_>) -> Result<Design, Refusal> {
         let snapshot = ask.given.text("snapshot")?;
@@ -103,10 +107,15 @@ impl VolumeFromSnapshot {
                 expect: Expect::Is("completed".into()),
             });
         }
+        let kind = ask.given.maybe_text("type")?;
+        if let Some(kind) = kind.filter(|kind| !super::given::is_later(kind) && !KINDS.contains(kind)) {
+            return Err(Refusal::new(format!("there is no volume of type {}", harmless(kind)))
+                .hint(format!("there are: {}", KINDS.join(", "))));
+        }
         let call = base("ec2:CreateVolume")
             .with("SnapshotId", snapshot)
             .with("AvailabilityZone", zone)
-            .maybe("VolumeType", ask.given.maybe_text("type")?)
+            .maybe("VolumeType", kind)
             .maybe("Size", ask.given.number("size")?)
             .maybe("Iops", ask.given.number("iops")?)
             .maybe("Throughput", ask.given.number("throughput")?)

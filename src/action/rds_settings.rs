@@ -24,7 +24,7 @@ pub(super) const TERMINAL: [(&str, &str); 9] = [
 ];
 
 /// What a restore takes when it is passed (R4): argument, and where the original has it.
-pub(super) const PASSED: [(&str, &str); 13] = [
+pub(super) const PASSED: [(&str, &str); 14] = [
     ("DBSubnetGroupName", "/DBSubnetGroup/DBSubnetGroupName"),
     ("MultiAZ", "/MultiAZ"),
     ("PubliclyAccessible", "/PubliclyAccessible"),
@@ -32,6 +32,7 @@ pub(super) const PASSED: [(&str, &str); 13] = [
     ("OptionGroupName", "/OptionGroupMemberships/0/OptionGroupName"),
     ("StorageType", "/StorageType"),
     ("Iops", "/Iops"),
+    ("StorageThroughput", "/StorageThroughput"),
     ("DBParameterGroupName", "/DBParameterGroups/0/DBParameterGroupName"),
     ("EnableIAMDatabaseAuthentication", "/IAMDatabaseAuthenticationEnabled"),
     ("DeletionProtection", "/DeletionProtection"),
@@ -117,6 +118,23 @@ pub(super) fn from_kept(kept: &super::Kept) -> Value {
     Value::Object(found)
 }
 
+/// Says whether the storage of an instance may be told how fast it is to be. That of gp3 has a speed of its own below a
+/// size, and a restore that names one is refused (RDS user guide, "DB instance storage": 400 GiB for MariaDB, MySQL and
+/// PostgreSQL, 200 GiB for Oracle).
+fn takes_iops(original: &Value) -> bool {
+    let engine = text(original, "Engine");
+    let least = match engine {
+        "mariadb" | "mysql" | "postgres" => 400,
+        _ if engine.starts_with("oracle") => 200,
+        _ => 0,
+    };
+    match text(original, "StorageType") {
+        "io1" | "io2" => true,
+        "gp3" => original.get("AllocatedStorage").and_then(Value::as_i64).is_some_and(|size| size >= least),
+        _ => false,
+    }
+}
+
 /// Copies settings of the original into a call; returns how many.
 pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]) -> usize {
     let mut carried = 0;
@@ -127,12 +145,15 @@ pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]
         let idle =
             matches!(*argument, "MonitoringInterval" | "MaxAllocatedStorage") && value.as_i64() == Some(0);
         let off = *argument == "EnablePerformanceInsights" && *value == Value::Bool(false);
-        let role_without =
-            *argument == "Iops" && !matches!(text(original, "StorageType"), "io1" | "io2" | "gp3");
+        let not_told = match *argument {
+            "Iops" => !takes_iops(original),
+            "StorageThroughput" => text(original, "StorageType") != "gp3" || !takes_iops(original),
+            _ => false,
+        };
         // It is switched on only together with its role, which readings of old may lack.
         let alone = *argument == "MonitoringInterval"
             && original.pointer("/MonitoringRoleArn").is_none_or(Value::is_null);
-        if !(alone || port_of_cluster || idle || off || role_without) {
+        if !(alone || port_of_cluster || idle || off || not_told) {
             call.arguments.insert((*argument).to_owned(), value.clone());
             carried += 1;
         }
@@ -151,4 +172,30 @@ pub(super) fn differing<'a>(call: &'a Call, found: &Value) -> Vec<&'a str> {
         })
         .map(|(name, _)| name.as_str())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::place::Place;
+
+    #[test]
+    fn small_storage_is_not_told_how_fast_it_is_to_be() {
+        for (engine, kind, size, told) in [
+            ("postgres", "gp3", 399, 0),
+            ("postgres", "gp3", 400, 2),
+            ("oracle-ee", "gp3", 200, 2),
+            ("sqlserver-se", "gp3", 20, 2),
+            ("postgres", "io1", 100, 1),
+            ("postgres", "gp2", 500, 0),
+        ] {
+            let original = json!({"Engine": engine, "StorageType": kind, "AllocatedStorage": size, "Iops": 3000,
+                "StorageThroughput": 125});
+            let mut call = Call::new("rds:R", &"p".into(), &Place::new("111122223333", "us-east-2"));
+            carry(&mut call, &original, &PASSED);
+            let found =
+                ["Iops", "StorageThroughput"].iter().filter(|name| call.arguments.contains_key(**name));
+            assert_eq!(found.count(), told, "{engine} {kind} {size}");
+        }
+    }
 }

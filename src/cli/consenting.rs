@@ -4,18 +4,18 @@ use super::args::ConsentArgs;
 use super::prompt;
 use crate::domain::Text;
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::consent::{Strength, phrase};
+use crate::runbook::consent::Strength;
 use crate::runbook::event::{Approval, ConsentGiven};
-use crate::runbook::plan::{Plan, PlanHash};
+use crate::runbook::plan::PlanHash;
 
-/// Returns a consent of as much as `needed`. The executor judges it again by itself.
+/// Returns a consent of as much as `needed`, with the phrase `shown` where one is to be typed. The executor judges it again by itself.
 ///
 /// # Errors
 /// When nobody agrees.
 pub(super) fn consent(
-    plan: &Plan,
     hash: &PlanHash,
     needed: Strength,
+    shown: String,
     given: &ConsentArgs,
 ) -> Result<ConsentGiven, Failure> {
     let approval = given.approval.as_deref().map(read_approval).transpose()?;
@@ -26,7 +26,6 @@ pub(super) fn consent(
                    then `run plan.json --approval FILE`")
             .hint("where nobody can be reached and the estate allows it: --break-glass REASON"));
     }
-    let shown = phrase(plan, hash);
     let by_flag = given.yes || given.phrase.is_some();
     if by_flag && needed >= Strength::Typed && given.phrase.as_deref() != Some(shown.as_str()) {
         return Err(Failure::new(FailureKind::Refused, "this has to be agreed to with its phrase")

@@ -7,7 +7,7 @@ use super::request::Request;
 use crate::domain::Text;
 use crate::domain::duration::{after, words};
 use crate::domain::estate::EnvironmentClass;
-use crate::runbook::consent::{Strength, phrase, required, required_for, required_to_undo};
+use crate::runbook::consent::{Strength, phrase, required, required_for, required_to_undo, undo_phrase};
 use crate::runbook::event::{Ask, ConsentGiven, Event, Verdict};
 use crate::runbook::plan::{PlannedStep, Undo};
 use crate::runbook::schedule;
@@ -243,6 +243,7 @@ impl Shared {
             }
             return plain(needed);
         }
+        let phrase = if scope == UNDO_SCOPE { undo_phrase } else { phrase };
         let wanted = phrase(&self.plan, &self.hash);
         if given.phrase.as_deref() != Some(wanted.as_str()) {
             return Err("the phrase that was typed is not the one that was shown".to_owned());

@@ -74,6 +74,23 @@ impl Call {
         hex(&Sha256::digest(&bytes))
     }
 
+    /// Returns what it is about, for a line among others; the plan has the whole of it.
+    pub fn brief(&self) -> String {
+        let short = |value: &&Value| value.to_string().len() <= 80;
+        let shown: Vec<_> = self.arguments.iter().filter(|(_, value)| short(value)).take(2).collect();
+        let mut out = self.operation.clone();
+        for (name, value) in &shown {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            out.push_str(&format!(" {name}={}", harmless(&value)));
+        }
+        match self.arguments.len().saturating_sub(shown.len()) {
+            0 => {}
+            1 => out.push_str(", and one argument more"),
+            more => out.push_str(&format!(", and {more} arguments more")),
+        }
+        format!("{out} ({})", self.place.region)
+    }
+
     /// Returns it in one line for people: `rds:StopDBInstance DBInstanceIdentifier=orders-db (us-east-2)`.
     pub fn line(&self) -> String {
         let arguments = self.arguments.iter().map(|(name, value)| match value {

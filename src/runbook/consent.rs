@@ -64,6 +64,11 @@ pub fn phrase(plan: &Plan, hash: &PlanHash) -> String {
     }
 }
 
+/// Returns the phrase that is typed to take steps back: what agreed to the plan does not agree to this.
+pub fn undo_phrase(plan: &Plan, hash: &PlanHash) -> String {
+    format!("UNDO {}", phrase(plan, hash))
+}
+
 /// Returns how strongly a person must agree to a whole plan: as strongly as to the worst of its steps.
 pub fn required_for(plan: &Plan) -> Strength {
     match plan.mode {

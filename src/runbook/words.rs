@@ -49,7 +49,7 @@ pub fn tell(event: &Event) -> String {
             format!("{step}: begins again, attempt {attempt}")
         }
         Event::Began { step, .. } => format!("{step}: is taken back"),
-        Event::Intended { of, call, .. } => format!("{}: about to call {}", of.step, call.line()),
+        Event::Intended { of, call, .. } => format!("{}: about to call {}", of.step, call.brief()),
         Event::Answered { of, outcome, request_id, says, .. } => {
             let request = request_id.as_ref().map_or(String::new(), |id| format!(" (request {id})"));
             let how = match outcome {

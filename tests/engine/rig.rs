@@ -23,7 +23,7 @@ use lifeboat::engine::replay;
 use lifeboat::engine::request::Request;
 use lifeboat::engine::time::Time;
 use lifeboat::provider::port::Look;
-use lifeboat::runbook::consent::{Strength, phrase};
+use lifeboat::runbook::consent::{Strength, phrase, undo_phrase};
 use lifeboat::runbook::definition::RunbookKind;
 use lifeboat::runbook::event::{Ask, ConsentGiven, Direction, Event, Rest, Verdict};
 use lifeboat::runbook::plan::{Mode, PLAN_FORMAT, Person, Plan, PlanHash, PlannedStep, RunbookRef};
@@ -426,7 +426,9 @@ impl Rig {
     }
 
     pub(crate) fn undo(&self, step: Option<&str>) {
-        self.ask(Ask::Undo { step: step.map(Text::new), consent: self.consent() });
+        let phrase = Some(undo_phrase(&self.plan, &self.hash));
+        let consent = ConsentGiven { phrase, ..self.consent() };
+        self.ask(Ask::Undo { step: step.map(Text::new), consent });
     }
 
     /// Returns the lines of the journal, which must verify.

@@ -11,7 +11,7 @@ use crate::domain::Text;
 use crate::engine::launch::Told;
 use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::consent::{Strength, required, required_to_undo};
+use crate::runbook::consent::{Strength, phrase, required, required_to_undo, undo_phrase};
 use crate::runbook::event::{Ask, Rest};
 use crate::runbook::plan::{PlannedStep, Undo};
 use crate::runbook::state::Phase;
@@ -94,7 +94,8 @@ pub fn undo(global: &Global, given: &UndoArgs, output: &Output) -> Result<u8, Fa
         }
     }
     let needed = required_to_undo(chosen.iter().filter(done).copied(), run.plan.class);
-    let consent = consent(&run.plan, &run.hash, needed.max(Strength::Enter), &given.consent)?;
+    let shown = undo_phrase(&run.plan, &run.hash);
+    let consent = consent(&run.hash, needed.max(Strength::Enter), shown, &given.consent)?;
     let ask = Ask::Undo { step: given.step.as_deref().map(Text::new), consent };
     send(global, Some(&given.run), ask, output, !given.detach)
 }
@@ -118,7 +119,7 @@ pub fn open(global: &Global, given: &OpenArgs, output: &Output) -> Result<u8, Fa
         output.note(&format!("{}: {}\n  {}", step.id, planned.says, planned.call.line()));
     }
     let needed = required(step.class, run.plan.class).max(Strength::Enter);
-    let consent = consent(&run.plan, &run.hash, needed, &given.consent)?;
+    let consent = consent(&run.hash, needed, phrase(&run.plan, &run.hash), &given.consent)?;
     send(global, Some(&given.run), Ask::OpenGate { step: step.id.clone(), consent }, output, true)
 }
 

@@ -11,7 +11,7 @@ use crate::engine::folder::RunFolder;
 use crate::engine::launch::{SECRET_VARIABLE, Told};
 use crate::engine::store::{Runs, load};
 use crate::failure::{Failure, FailureKind};
-use crate::runbook::consent::{Strength, required_for};
+use crate::runbook::consent::{Strength, phrase, required_for};
 use crate::runbook::event::{Ask, Rest};
 use crate::runbook::plan::{PLAN_FORMAT, Plan, PlanHash};
 use crate::runbook::words::rest_words;
@@ -37,7 +37,8 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
     if needed > Strength::None {
         output.note(&table_of(&planned.plan, &planned.hash, false));
     }
-    let consent = consenting::consent(&planned.plan, &planned.hash, needed, &given.consent)?;
+    let consent =
+        consenting::consent(&planned.hash, needed, phrase(&planned.plan, &planned.hash), &given.consent)?;
     let told = Told {
         secrets: secrets(&planned.plan, &given.secret)?,
         purpose: given.purpose.clone().unwrap_or_default(),

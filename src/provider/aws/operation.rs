@@ -253,10 +253,14 @@ operations! {
     COPY_DB_SNAPSHOT = Rds "CopyDBSnapshot" Additive ["rds:CopyDBSnapshot", "rds:AddTagsToResource"]
         for [RdsInstance];
     RESTORE_DB_INSTANCE_FROM_DB_SNAPSHOT = Rds "RestoreDBInstanceFromDBSnapshot" Additive
-        ["rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource"] for [RdsInstance];
+        ["rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"]
+        for [RdsInstance];
     RESTORE_DB_INSTANCE_TO_POINT_IN_TIME = Rds "RestoreDBInstanceToPointInTime" Additive
-        ["rds:RestoreDBInstanceToPointInTime", "rds:AddTagsToResource"] for [RdsInstance];
-    MODIFY_DB_INSTANCE = Rds "ModifyDBInstance" Mutating ["rds:ModifyDBInstance"] for [RdsInstance];
+        ["rds:RestoreDBInstanceToPointInTime", "rds:AddTagsToResource", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"]
+        for [RdsInstance];
+    // Enhanced monitoring has a role of its own.
+    MODIFY_DB_INSTANCE = Rds "ModifyDBInstance" Mutating ["rds:ModifyDBInstance", "iam:PassRole"]
+        for [RdsInstance];
     DELETE_DB_INSTANCE = Rds "DeleteDBInstance" Destructive ["rds:DeleteDBInstance"] for [RdsInstance];
     PROMOTE_READ_REPLICA = Rds "PromoteReadReplica" Irreversible ["rds:PromoteReadReplica"] for [RdsInstance];
     CREATE_DB_CLUSTER_SNAPSHOT = Rds "CreateDBClusterSnapshot" Additive
@@ -273,17 +277,22 @@ operations! {
     FAILOVER_GLOBAL_CLUSTER = Rds "FailoverGlobalCluster" DataLoss ["rds:FailoverGlobalCluster"] for [RdsCluster];
     CREATE_SNAPSHOT = Ec2 "CreateSnapshot" Additive ["ec2:CreateSnapshot", "ec2:CreateTags"] for [EbsVolume];
     DELETE_SNAPSHOT = Ec2 "DeleteSnapshot" Destructive ["ec2:DeleteSnapshot"] for [EbsVolume];
-    CREATE_VOLUME = Ec2 "CreateVolume" Additive ["ec2:CreateVolume", "ec2:CreateTags"] for [EbsVolume];
+    CREATE_VOLUME = Ec2 "CreateVolume" Additive
+        ["ec2:CreateVolume", "ec2:CreateTags", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext"]
+        for [EbsVolume];
     DELETE_VOLUME = Ec2 "DeleteVolume" Destructive ["ec2:DeleteVolume"] for [EbsVolume];
     ATTACH_VOLUME = Ec2 "AttachVolume" Mutating ["ec2:AttachVolume"] for [EbsVolume];
     DETACH_VOLUME = Ec2 "DetachVolume" Mutating ["ec2:DetachVolume"] for [EbsVolume];
     CREATE_IMAGE = Ec2 "CreateImage" Additive ["ec2:CreateImage", "ec2:CreateTags"] for [Ec2Instance];
     RUN_INSTANCES = Ec2 "RunInstances" Additive ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"]
         for [Ec2Instance];
-    START_INSTANCES = Ec2 "StartInstances" Mutating ["ec2:StartInstances"] for [Ec2Instance];
+    // Its encrypted volumes are attached anew.
+    START_INSTANCES = Ec2 "StartInstances" Mutating ["ec2:StartInstances", "kms:CreateGrant"] for [Ec2Instance];
     STOP_INSTANCES = Ec2 "StopInstances" Mutating ["ec2:StopInstances"] for [Ec2Instance];
     COPY_OBJECT = S3 "CopyObject" Mutating
-        ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging"]
+        ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging",
+            "kms:Decrypt", "kms:GenerateDataKey"]
         for [S3Bucket];
     DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket];
     CREATE_BACKUP = Dynamodb "CreateBackup" Additive ["dynamodb:CreateBackup"] for [DynamodbTable];

@@ -9,6 +9,9 @@ use crate::domain::kind::Kind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The services to which a role may be given.
+const ROLES_GO_TO: [&str; 3] = ["backup.amazonaws.com", "ec2.amazonaws.com", "monitoring.rds.amazonaws.com"];
+
 /// Returns a policy for each account that the estate reads, by account.
 pub fn documents(estate: &Estate, purpose: Purpose) -> Vec<(String, Value)> {
     let real = estate.environments.iter().filter(|environment| environment.provider == Provider::Aws);
@@ -126,12 +129,21 @@ fn document(estate: &Estate, account: &AccountId, purpose: Purpose) -> Value {
             "Action": actions,
             "Resource": resources,
         });
-        // The services without Regions answer in one of their own.
-        if !matches!(service, "route53" | "iam" | "sts" | "s3") {
-            let condition = json!({ "StringEquals": { "aws:RequestedRegion": regions } });
-            if let Some(fields) = statement.as_object_mut() {
-                fields.insert("Condition".to_owned(), condition);
+        let condition = match service {
+            // The services without Regions answer in one of their own.
+            "iam" if actions.contains("iam:PassRole") => {
+                Some(json!({ "StringEquals": { "iam:PassedToService": ROLES_GO_TO } }))
             }
+            "route53" | "iam" | "sts" | "s3" => None,
+            // Keys are used by services on our behalf, and granted to nobody else.
+            "kms" if purpose == Purpose::Operate => Some(json!({
+                "StringEquals": { "aws:RequestedRegion": regions },
+                "BoolIfExists": { "kms:GrantIsForAWSResource": true },
+            })),
+            _ => Some(json!({ "StringEquals": { "aws:RequestedRegion": regions } })),
+        };
+        if let (Some(condition), Some(fields)) = (condition, statement.as_object_mut()) {
+            fields.insert("Condition".to_owned(), condition);
         }
         statement
     });
@@ -208,7 +220,7 @@ fn resources(estate: &Estate, account: &AccountId, permission: &str, purpose: Pu
                 vec![arn]
             }
         }),
-        "kms:DescribeKey" => vec![format!("arn:aws:kms:*:{account}:key/*")],
+        permission if permission.starts_with("kms:") => vec![format!("arn:aws:kms:*:{account}:key/*")],
         "iam:PassRole" => vec![format!("arn:aws:iam::{account}:role/*")],
         "iam:SimulatePrincipalPolicy" => {
             vec![format!("arn:aws:iam::{account}:role/*"), format!("arn:aws:iam::{account}:user/*")]
