@@ -127,6 +127,8 @@ fn print(line: &Line, bytes: &[u8], output: &Output) -> Result<(), Failure> {
 }
 
 fn ended(folder: &RunFolder, rest: Option<(Rest, Text)>, output: &Output) -> Result<u8, Failure> {
+    // Where its last line may not be on disk, that it rests is not known.
+    let rest = rest.filter(|_| folder.last_words().is_none());
     match rest {
         Some((Rest::Finished | Rest::Undone, _)) => Ok(0),
         Some((Rest::Paused | Rest::WaitingForLogin, _)) => Ok(FailureKind::Detached.exit_code()),

@@ -121,7 +121,9 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
             Failure::new(FailureKind::Refused, format!("the run was abandoned: {why}")).hint("plan anew")
         );
     }
-    if let Some((rest @ (Rest::Finished | Rest::Undone), why, _)) = &run.state.rest {
+    if let Some((rest @ (Rest::Finished | Rest::Undone), why, _)) = &run.state.rest
+        && run.folder.last_words().is_none()
+    {
         output.note(&format!("there is nothing to go on with: {} ({why})", rest_words(*rest)));
         return Ok(0);
     }
