@@ -1,7 +1,7 @@
 //! A disk that fails under the real program: whichever sync of its executor fails, and whenever its disk fills up, nothing
 //! is done that is not written down, who watches is told at once, and the run goes on when the disk is fine again.
 
-use super::real::{PATIENCE, Real, at_once, text, until, without_outcome, wrong};
+use super::real::{PATIENCE, Real, at_once, text, without_outcome, wrong};
 use super::rig::campaign;
 use crate::support::fiu::Fiu;
 use crate::support::skip::skip;
@@ -281,11 +281,13 @@ fn whenever_the_disk_is_full_nothing_is_done_that_is_not_written_down() {
     let (mut slowest, mut late, mut stopped, mut found) = (Duration::ZERO, 0, 0, Vec::new());
     for run in RUNS {
         // Up to where the reserve begins, a few sizes at which there is no room for that, and from there page by page.
-        let sizes = (1..=16).step_by(3).chain([64, 200]).chain(256..320);
+        let sizes = (1..=16).step_by(3).chain([64, 200]).chain(256..280);
         let mut all: Vec<(u64, usize)> = Vec::new();
         for pages in sizes {
-            for round in 0..campaign() {
-                let phase = (pages * 7 + round) * 1031 % 3000;
+            // There the lines themselves come to the end of the disk; each first line moves those after it.
+            let rounds = if pages > 261 { 6 * campaign() } else { 1 };
+            for round in 0..rounds {
+                let phase = (pages * 7 + round * 13) * 1031 % 3000;
                 all.push((pages, usize::try_from(phase).expect("it is small")));
             }
         }
@@ -322,5 +324,4 @@ fn whenever_the_disk_is_full_nothing_is_done_that_is_not_written_down() {
     );
     assert!(stopped > 10, "the disk was full {stopped} times");
     assert!(late * 20 <= stopped, "{late} of {stopped} were told late");
-    until("nothing", || Some(()));
 }
