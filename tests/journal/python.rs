@@ -48,7 +48,7 @@ fn python(folders: &[PathBuf]) -> Option<Vec<Value>> {
 }
 
 /// Fails unless both say the same of each folder; returns how many are sound.
-fn agree(test: &str, folders: &[PathBuf]) -> usize {
+pub(crate) fn agree(test: &str, folders: &[PathBuf]) -> usize {
     let Some(said) = python(folders) else {
         skip(test, "there is no python3");
         return 0;

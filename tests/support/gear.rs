@@ -37,20 +37,8 @@ impl Gear {
     /// Starts a server of its own: for a test that moves the clock, or wants nobody else in it.
     pub(crate) fn own() -> Self {
         let python = python();
-        let mut server = Command::new(&python)
-            .arg(root("tests/support/aws/server.py"))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", python.display()));
-        let mut line = String::new();
-        let out = server.stdout.take().expect("its output is piped");
-        BufReader::new(out).read_line(&mut line).expect("its output can be read");
-        let told: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("the AWS test server did not start; what it says stands above"));
-        let port = told["port"].as_u64().and_then(|port| u16::try_from(port).ok());
-        Self { port: port.expect("it says where it listens"), python, server }
+        let (server, port) = serve(&python, &["server.py"]);
+        Self { port, python, server }
     }
 
     /// Returns an account number that no other test has.
@@ -96,18 +84,7 @@ impl Gear {
     }
 
     fn ask(&self, method: &str, what: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the AWS test server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a limit can be set");
-        let request = format!(
-            "{method} /_gear/{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).expect("the AWS test server takes a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the AWS test server answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-        assert!(head.starts_with("HTTP/1.1 200"), "{method} {what} was refused: {body}");
-        serde_json::from_str(body).expect("the control API speaks JSON")
+        control(self.port, method, &format!("/_gear/{what}"), body)
     }
 
     /// Returns the Python with the server's packages.
@@ -137,6 +114,41 @@ impl Drop for Gear {
         drop(self.server.stdin.take()); // it ends with its input
         let _ = self.server.wait();
     }
+}
+
+/// Starts a server of `tests/support/aws`, which says on which port it listens, and ends with its input.
+pub(super) fn serve(python: &Path, words: &[&str]) -> (Child, u16) {
+    let mut server = Command::new(python)
+        .args(words)
+        .current_dir(root("tests/support/aws"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{} cannot be started: {error}", python.display()));
+    let mut line = String::new();
+    let out = server.stdout.take().expect("its output is piped");
+    BufReader::new(out).read_line(&mut line).expect("its output can be read");
+    let told: Value = serde_json::from_str(&line)
+        .unwrap_or_else(|_| panic!("{words:?} did not start; what it says stands above"));
+    let port = told["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    (server, port.expect("it says where it listens"))
+}
+
+/// Asks something of the control API of such a server.
+pub(super) fn control(port: u16, method: &str, path: &str, body: &str) -> Value {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit can be set");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("the server takes a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    assert!(head.starts_with("HTTP/1.1 200"), "{method} {path} was refused: {body}");
+    serde_json::from_str(body).expect("the control API speaks JSON")
 }
 
 /// Returns a Python with the server's packages, making it where there is none yet. Two runs of the tests that begin at

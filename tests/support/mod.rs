@@ -5,12 +5,18 @@ pub(crate) mod account;
 #[cfg(feature = "aws-compute")]
 pub(crate) mod armed;
 pub(crate) mod console;
+#[cfg(feature = "aws-compute")]
+pub(crate) mod fast;
 pub(crate) mod fiu;
+#[cfg(feature = "aws-compute")]
+pub(crate) mod gateway;
 #[cfg(feature = "aws-core")]
 pub(crate) mod gear;
 pub(crate) mod journey;
 pub(crate) mod run;
 pub(crate) mod skip;
+#[cfg(feature = "aws-compute")]
+pub(crate) mod strace;
 
 use std::path::PathBuf;
 
