@@ -10,7 +10,7 @@
 
 #[cfg(feature = "aws-core")]
 mod aws {
-    mod contract {
+    pub(crate) mod contract {
         mod aws;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls;
@@ -61,7 +61,7 @@ mod journal {
     mod golden;
     mod live;
     mod mutated;
-    mod python;
+    pub(crate) mod python;
     mod reader;
 
     /// Says whether the long campaign is asked for, which takes minutes.
@@ -86,8 +86,16 @@ mod engine {
     mod journeys;
     mod kills;
     mod matrix;
+    mod program;
     mod readonly;
-    mod real;
+    #[cfg(feature = "aws-compute")]
+    mod real {
+        mod order;
+        mod points;
+        mod random;
+        mod replies;
+        mod stage;
+    }
     mod rig;
     mod secrets;
     mod signals;

@@ -1,7 +1,7 @@
 //! A disk that fails under the real program: whichever sync of its executor fails, and whenever its disk fills up, nothing
 //! is done that is not written down, who watches is told at once, and the run goes on when the disk is fine again.
 
-use super::real::{PATIENCE, Real, at_once, text, without_outcome, wrong};
+use super::program::{PATIENCE, Real, at_once, text, without_outcome, wrong};
 use super::rig::campaign;
 use crate::support::fiu::Fiu;
 use crate::support::skip::skip;

@@ -1,7 +1,7 @@
 //! Who has not agreed to anything changes nothing: every command that there is, by clap's own list, reaches no call that
 //! acts; the same commands do, where somebody agrees.
 
-use super::real::{PATIENCE, Real, until};
+use super::program::{PATIENCE, Real, until};
 use crate::support::run::START;
 use clap::CommandFactory;
 use lifeboat::cli::args::Arguments;

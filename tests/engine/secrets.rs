@@ -2,7 +2,7 @@
 //! whoever calls, in what programs print. None may be in a journal, a plan, a report, on a screen, in a log, or among the
 //! arguments and variables of a process that has no need of it.
 
-use super::real::{Real, Watcher, text, until};
+use super::program::{Real, Watcher, text, until};
 use super::signals::ESTATE;
 use crate::support::run::Ran;
 use crate::tool::local::{request, serve};

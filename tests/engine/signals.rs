@@ -2,7 +2,7 @@
 //! run comes to its end. And what happens to a step when no operator is left.
 
 use super::disk::Dice;
-use super::real::{Real, Watcher, at_once, text, until};
+use super::program::{Real, Watcher, at_once, text, until};
 use super::rig::campaign;
 use crate::support::run::Ran;
 use lifeboat::engine::folder::{Folder, RunFolder};
