@@ -61,7 +61,7 @@ fn quoted(line: &str) -> Vec<u8> {
 fn intends(run: &str, bytes: &[u8]) -> Option<Whose> {
     let line: Value = serde_json::from_slice(bytes.strip_suffix(b"\n")?).ok()?;
     let of = (line["event"] == "intended").then(|| &line["data"]["of"])?;
-    let text = |name: &str| of[name].as_str().map(str::to_owned).unwrap_or_else(|| of[name].to_string());
+    let text = |name: &str| of[name].as_str().map_or_else(|| of[name].to_string(), str::to_owned);
     Some([run, &text("step"), &text("direction"), &text("attempt"), &text("index")].join("/"))
 }
 

@@ -516,7 +516,7 @@ pub(crate) struct Came {
 pub(crate) fn several<T: Send, R: Send>(things: Vec<T>, one: impl Fn(T) -> R + Sync) -> Vec<R> {
     let (queue, done) = (Mutex::new(things.into_iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..10 {
+        for _ in 0..4 {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().expect("nobody panics here").next();
