@@ -187,7 +187,7 @@ impl Place {
                 let mode = path.metadata().map(|found| found.permissions().mode() & 0o777);
                 let ours = mode.as_ref().is_ok_and(|mode| *mode == 0o600);
                 if !ours {
-                    leaks.push(format!("{} has mode {mode:o?}", path.display()));
+                    leaks.push(format!("{} has mode {mode:?}", path.display()));
                 }
             }
             if output {

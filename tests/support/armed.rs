@@ -1,15 +1,12 @@
 //! Calls that may leave: armed as an operator arms them, step by step.
 
 use lifeboat::authority::{ArmedCall, CallId, Direction, Session};
-use lifeboat::domain::Text;
 use lifeboat::domain::action::ActionClass;
 use lifeboat::domain::estate::EnvironmentClass;
 use lifeboat::runbook::call::Call;
 use lifeboat::runbook::consent::{Consent, Strength};
 use lifeboat::runbook::dedupe::Dedupe;
-use lifeboat::runbook::definition::{OnHangup, Retry};
-use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep, Undo};
-use std::collections::BTreeMap;
+use lifeboat::runbook::plan::{PlanHash, PlannedCall, PlannedStep};
 
 /// Arms a call as the first of a step of its own.
 pub(crate) fn armed(call: Call) -> ArmedCall {
