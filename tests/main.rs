@@ -70,6 +70,8 @@ mod journal {
     }
 }
 mod sandbox {
+    #[cfg(feature = "aws-compute")]
+    mod contract;
     mod durable;
     mod ec2;
     mod faults;

@@ -94,6 +94,7 @@ print(json.dumps({'volume': volume, 'snapshot': snapshot, 'instance': made['Inst
         instance: text("instance"),
         bucket: text("bucket"),
         key: "a/key".to_owned(),
+        sizes: [7, 4],
     }
 }
 
@@ -148,6 +149,7 @@ fn travel(keys: &[String]) {
         instance: String::new(),
         bucket: bucket.clone(),
         key: String::new(),
+        sizes: [0, 0],
     };
     block_on(async {
         for (nth, key) in keys.iter().enumerate() {
