@@ -4,6 +4,7 @@
 //! whoever called writes that down. What must stay true: arguments, members and codes are the service's own, so that an
 //! action cannot tell the sandbox from a real account.
 
+mod arguments;
 mod ec2;
 mod ec2_things;
 mod local;
@@ -83,6 +84,7 @@ pub(super) fn identity(account: &str) -> String {
 
 /// Answers a call that reads.
 pub(super) fn look(asked: &Asked<'_>) -> Told {
+    arguments::checked(asked.call)?;
     match asked.call.operation.as_str() {
         "sts:GetCallerIdentity" => {
             let account = asked.call.place.account.as_str();
@@ -109,6 +111,7 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
 
 /// Carries out a call that acts.
 pub(super) fn act(asked: &Asked<'_>) -> Done {
+    arguments::checked(asked.call)?;
     match asked.call.operation.as_str() {
         "rds:RestoreDBInstanceFromDBSnapshot" => rds::restore(asked),
         "rds:ModifyDBInstance" => rds::modify(asked),

@@ -401,6 +401,10 @@ pub(super) fn fail_over(asked: &Asked<'_>) -> Done {
     }
     let end = Phase::new(after(now, FAILING_OVER), "available").with("DBClusterMembers", all);
     cluster.then(now, [Phase::new(now, "failing-over"), end]);
-    let body = json!({"DBCluster": describe_cluster(&cluster, now)});
+    let shown = describe_cluster(&cluster, now);
+    let told = ["DBClusterIdentifier", "Status", "DBClusterMembers"].into_iter();
+    let told: serde_json::Map<_, _> =
+        told.filter_map(|name| Some((name.to_owned(), shown.get(name)?.clone()))).collect();
+    let body = json!({ "DBCluster": told });
     Ok(Deal { body, target: cluster.id.clone(), changes: vec![Change::Changed(Box::new(cluster))] })
 }
