@@ -247,7 +247,9 @@ impl StepState {
             return 0;
         }
         let stays = |call: &&CallState| {
+            // A program that was begun has ended, and a person wants it run again.
             call.outcome == Some(Outcome::Succeeded)
+                && call.call.operation != "tool:Run"
                 && !matches!(call.dedupe, Dedupe::SetState | Dedupe::Nothing)
         };
         self.calls.iter().take_while(stays).count()
