@@ -1,9 +1,10 @@
 //! A disk that fails under the real program: whichever sync of its executor fails, and whenever its disk fills up, nothing
 //! is done that is not written down, who watches is told at once, and the run goes on when the disk is fine again.
 
-use super::program::{PATIENCE, Real, at_once, text, without_outcome, wrong};
+use super::program::{PATIENCE, Real, at_once, own_folder, text, without_outcome, wrong};
 use super::rig::campaign;
 use crate::support::fiu::Fiu;
+use crate::support::run::START;
 use crate::support::skip::skip;
 use lifeboat::engine::line::Line;
 use lifeboat::provider::sandbox::Effect;
@@ -25,7 +26,7 @@ const BROKEN: i32 = 5;
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 fn words<'a>(purpose: &'a str, run: &[&'a str]) -> Vec<&'a str> {
-    let mut words = vec!["-e", "sandbox:calm", "--speed", "2000", "run"];
+    let mut words = vec!["-e", "sandbox:calm", "--speed", "2000", "--start", START, "run"];
     words.extend(run);
     words.extend(["--yes", "--purpose", purpose]);
     words
@@ -214,7 +215,7 @@ struct Filled {
 fn fills(run: (&[&str], usize), pages: u64, shift: usize) -> Filled {
     let real = Real::new();
     let runs = real.state().join("runs");
-    std::fs::create_dir_all(&runs).expect("a folder can be made");
+    own_folder(&runs);
     mount(&runs, &format!("size={},mode=0700", pages * 4096));
     let (code, seen) = real.watch(&words(&"x".repeat(shift), run.0), pages.is_multiple_of(2)).end();
     real.quiet();

@@ -9,7 +9,8 @@ use lifeboat::runbook::event::{CallPlace, Event, Outcome};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,7 +28,7 @@ pub(crate) struct Real {
 impl Real {
     pub(crate) fn new() -> Self {
         let real = Self { home: Home::new(), variables: Vec::new() };
-        std::fs::create_dir_all(real.state()).expect("a folder can be made");
+        own_folder(&real.state());
         real
     }
 
@@ -141,6 +142,11 @@ impl Real {
         let folder = lifeboat::engine::folder::RunFolder::at(&folder);
         until("the end of the executor", || (!folder.is_worked_on()).then_some(()));
     }
+}
+
+/// Makes a folder that nobody else may look into.
+pub(crate) fn own_folder(path: &Path) {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).expect("a folder can be made");
 }
 
 /// Waits until something has come about.

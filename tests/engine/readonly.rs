@@ -1,7 +1,7 @@
 //! Who has not agreed to anything changes nothing: every command that there is, by clap's own list, reaches no call that
 //! acts; the same commands do, where somebody agrees.
 
-use super::program::{PATIENCE, Real, until};
+use super::program::{PATIENCE, Real, own_folder, until};
 use crate::support::run::START;
 use clap::CommandFactory;
 use lifeboat::cli::args::Arguments;
@@ -122,7 +122,7 @@ fn lay(real: &Real) -> RunFolder {
     let bytes = std::fs::read(path.join("plan.json")).expect("the plan is there");
     let plan: Plan = serde_json::from_slice(&bytes).expect("it is a plan");
     let runs = real.state().join("runs");
-    std::fs::create_dir_all(&runs).expect("a folder can be made");
+    own_folder(&runs);
     let estate = std::fs::read(path.join("lifeboat.yaml")).expect("the estate is there");
     Runs::at(&runs).create(&bytes, &estate, plan.run.as_str()).expect("it can be made")
 }
