@@ -27,7 +27,9 @@ pub(super) fn consent(
             .hint("where nobody can be reached and the estate allows it: --break-glass REASON"));
     }
     let by_flag = given.yes || given.phrase.is_some();
-    if by_flag && needed >= Strength::Typed && given.phrase.as_deref() != Some(shown.as_str()) {
+    // A phrase that is given where none is needed was meant for something else, unless it is this one.
+    let asked = needed >= Strength::Typed || given.phrase.is_some();
+    if by_flag && asked && given.phrase.as_deref() != Some(shown.as_str()) {
         return Err(Failure::new(FailureKind::Refused, "this has to be agreed to with its phrase")
             .hint(format!("--phrase '{shown}'")));
     }
