@@ -15,7 +15,7 @@ use crate::runbook::plan::PlanHash;
 pub(super) fn consent(
     hash: &PlanHash,
     needed: Strength,
-    shown: String,
+    shown: &str,
     given: &ConsentArgs,
 ) -> Result<ConsentGiven, Failure> {
     let approval = given.approval.as_deref().map(read_approval).transpose()?;
@@ -29,12 +29,12 @@ pub(super) fn consent(
     let by_flag = given.yes || given.phrase.is_some();
     // A phrase that is given where none is needed was meant for something else, unless it is this one.
     let asked = needed >= Strength::Typed || given.phrase.is_some();
-    if by_flag && asked && given.phrase.as_deref() != Some(shown.as_str()) {
+    if by_flag && asked && given.phrase.as_deref() != Some(shown) {
         return Err(Failure::new(FailureKind::Refused, "this has to be agreed to with its phrase")
             .hint(format!("--phrase '{shown}'")));
     }
     let typed =
-        if by_flag { given.phrase.clone() } else { prompt::agree(needed, &shown, "Enter carries it out")? };
+        if by_flag { given.phrase.clone() } else { prompt::agree(needed, shown, "Enter carries it out")? };
     Ok(ConsentGiven { plan: hash.clone(), strength: needed, phrase: typed, by_flag, approval, break_glass })
 }
 

@@ -87,7 +87,7 @@ impl Shared {
         // A test's world may be slow: nothing was written down yet.
         let digest = Text::new(&call.digest());
         let event = Event::Intended { of: place.clone(), call, digest, dedupe };
-        let intent = self.recorder.append(event)?;
+        let intent = self.recorder.append(&event)?;
         let secrets = &self.parts.secrets;
         let in_flight = InFlight::begin(&self.in_flight);
         let answered = match armed.with_secrets(&|name| secrets.get(name).cloned()) {

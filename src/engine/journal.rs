@@ -54,6 +54,17 @@ impl Committed {
     }
 }
 
+/// What is known of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Disk {
+    /// It takes what is written.
+    Sound,
+    /// It has failed: nothing but the outcome of what is in flight is tried any more.
+    Failed,
+    /// A sync has failed: what was written may be lost, and a line after it would follow nothing.
+    Lost,
+}
+
 /// A journal that is being written.
 pub struct Journal {
     tail: Box<dyn Tail>,
@@ -66,10 +77,7 @@ pub struct Journal {
     term: u64,
     actor: Actor,
     faults: Arc<dyn Faults>,
-    /// Whether the disk has failed: then nothing but the outcome of what is in flight is tried any more.
-    failed: bool,
-    /// Whether a sync has failed: what was written may be lost, and a line after it would follow nothing.
-    lost: bool,
+    disk: Disk,
 }
 
 /// The points passed when an event of this kind is written.
@@ -134,18 +142,8 @@ impl Journal {
         let tail = folder.tail().map_err(Halt::Disk)?;
         let term = read.lines.last().map_or(0, |line| line.term) + 1;
         let (head, length) = (read.head.clone(), read.length);
-        let journal = Self {
-            tail,
-            head,
-            length,
-            half: false,
-            unsynced: false,
-            term,
-            actor,
-            faults,
-            failed: false,
-            lost: false,
-        };
+        let journal =
+            Self { tail, head, length, half: false, unsynced: false, term, actor, faults, disk: Disk::Sound };
         Ok((journal, read))
     }
 
@@ -199,8 +197,7 @@ impl Journal {
             && let Err(error) = self.tail.sync()
         {
             // What was written may be lost although a later sync succeeds.
-            self.failed = true;
-            self.lost = true;
+            self.disk = Disk::Lost;
             self.tail.free_reserve();
             return Err(Halt::Disk(error));
         }
@@ -210,7 +207,8 @@ impl Journal {
     fn add(&mut self, event: &Event, at: Timestamp) -> Result<(), Halt> {
         let [unwritten, written, _] = points(event);
         self.pass(unwritten)?;
-        if self.lost || self.failed && (!is_outcome(event) || self.head.seq == 0) {
+        if self.disk == Disk::Lost || self.disk == Disk::Failed && (!is_outcome(event) || self.head.seq == 0)
+        {
             return Err(Halt::Disk(io::Error::other("the disk has failed before")));
         }
         let (line, head) = line::encode(&self.head, at, self.term, &self.actor, event)
@@ -221,7 +219,7 @@ impl Journal {
             return Err(Halt::Illegal(format!("its line would have {} bytes", bytes.len())));
         }
         if let Err(error) = self.write(bytes) {
-            self.failed = true;
+            self.disk = Disk::Failed;
             // Without the half line that may stand there the next one can be written whole.
             let mended = self.mend();
             self.tail.free_reserve();
@@ -238,7 +236,7 @@ impl Journal {
     }
 
     fn halted(&mut self) -> Result<(), Halt> {
-        if self.failed {
+        if self.disk != Disk::Sound {
             self.flush()?;
             return Err(Halt::Disk(io::Error::other("the disk is full; what was in flight is written down")));
         }
@@ -247,13 +245,13 @@ impl Journal {
 
     /// Writes nothing more from now on but the outcome of what is in flight.
     pub fn stop(&mut self) {
-        self.failed = true;
+        self.disk = self.disk.max(Disk::Failed);
         self.tail.free_reserve();
     }
 
     /// Says whether the outcome of what is in flight can still be written.
     pub fn takes_outcomes(&self) -> bool {
-        !self.lost && self.head.seq > 0
+        self.disk != Disk::Lost && self.head.seq > 0
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -42,13 +42,12 @@ impl Recorder {
     ///
     /// # Errors
     /// When it cannot be written or cannot follow.
-    pub(super) fn append(&self, event: Event) -> Result<Committed, Halt> {
+    pub(super) fn append(&self, event: &Event) -> Result<Committed, Halt> {
         // A line has milliseconds: what is folded here is what is folded from it later.
         let at = line::moment(self.time.now());
         let mut journal = self.journal.borrow_mut();
         let term = journal.term();
-        let written = event.clone();
-        self.state.borrow_mut().record(&event, at, term, || journal.append(written, at))
+        self.state.borrow_mut().record(event, at, term, || journal.append(event.clone(), at))
     }
 
     /// Writes an event without asking for the proof that it is on disk. What would be found out anew is there within a
@@ -56,9 +55,10 @@ impl Recorder {
     ///
     /// # Errors
     /// As [`Self::append`].
+    #[expect(clippy::needless_pass_by_value, reason = "what was written is over: nobody needs it any more")]
     pub(super) fn write(&self, event: Event) -> Result<(), Halt> {
         if !journal::is_found_anew(&event) {
-            return self.append(event).map(drop);
+            return self.append(&event).map(drop);
         }
         let at = line::moment(self.time.now());
         let mut journal = self.journal.borrow_mut();

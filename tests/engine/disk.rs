@@ -279,7 +279,7 @@ impl Folder for SimFolder {
     }
 
     fn say_last(&self, words: &str) {
-        self.0.lock().last_words = words.to_owned();
+        words.clone_into(&mut self.0.lock().last_words);
     }
 }
 

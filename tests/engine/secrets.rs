@@ -214,10 +214,13 @@ enum Part {
     Program,
 }
 
+/// How often each part of a process was looked at, and what was found there that is secret.
+type Seen = (BTreeMap<Part, u64>, Vec<String>);
+
 /// Looks at the processes of a place for as long as it is kept.
 struct Processes {
     stop: Arc<AtomicBool>,
-    looks: Option<std::thread::JoinHandle<(BTreeMap<Part, u64>, Vec<String>)>>,
+    looks: Option<std::thread::JoinHandle<Seen>>,
 }
 
 impl Processes {

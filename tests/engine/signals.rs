@@ -206,7 +206,9 @@ impl Blow {
     fn strike(self, place: &Place, watcher: &mut Watcher) -> bool {
         let executor = |signal: Signal| {
             let living = place.executors();
-            living.iter().for_each(|pid| drop(kill_process(*pid, signal)));
+            for pid in &living {
+                let _ = kill_process(*pid, signal);
+            }
             !living.is_empty()
         };
         match self {

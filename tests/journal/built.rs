@@ -151,8 +151,8 @@ pub(super) fn hostile(n: usize) -> String {
     format!("{n} {}", KINDS[n % KINDS.len()])
 }
 
-fn step(id: String) -> PlannedStep {
-    let call = call(&id, 0, 8);
+fn step(id: &str) -> PlannedStep {
+    let call = call(id, 0, 8);
     PlannedStep {
         uses: "test".into(),
         class: ActionClass::Mutating,
@@ -164,7 +164,7 @@ fn step(id: String) -> PlannedStep {
             dedupe: Dedupe::SetState,
         }],
         undo: Undo::Impossible("nothing is known".into()),
-        ..PlannedStep::join(&id, &hostile(id.len()))
+        ..PlannedStep::join(id, &hostile(id.len()))
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) fn plan(name: &str, rounds: u32) -> Plan {
         since: None,
         promised_s: None,
         steps: (0..rounds)
-            .flat_map(|round| FATES.iter().map(move |fate| step(format!("{fate}-{round}"))))
+            .flat_map(|round| FATES.iter().map(move |fate| step(&format!("{fate}-{round}"))))
             .collect(),
     }
 }

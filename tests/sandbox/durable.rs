@@ -8,7 +8,10 @@ use std::fs;
 use std::time::Instant;
 
 fn create(size: u64) -> Call {
-    call("ec2:CreateVolume").with("AvailabilityZone", "us-east-2a").with("Size", size)
+    call("ec2:CreateVolume")
+        .with("AvailabilityZone", "us-east-2a")
+        .with("Size", size)
+        .with("ClientToken", format!("token-{size}"))
 }
 
 #[test]

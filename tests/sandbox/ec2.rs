@@ -46,6 +46,7 @@ fn every_snapshot_among_the_points_is_found_and_makes_a_volume() {
                         .with("SnapshotId", point.id.as_str())
                         .with("AvailabilityZone", zone.clone())
                         .with("VolumeType", "gp3")
+                        .with("ClientToken", format!("token-{}", point.id))
                         .with("TagSpecifications", tags("volume")),
                 )
                 .expect("it is made");
@@ -83,7 +84,10 @@ fn a_token_makes_one_volume_and_refuses_other_arguments() {
 fn what_a_volume_is_made_of_is_judged() {
     let world = World::new("calm");
     let create = |snapshot: &str, zone: &str| {
-        call("ec2:CreateVolume").with("SnapshotId", snapshot).with("AvailabilityZone", zone)
+        call("ec2:CreateVolume")
+            .with("SnapshotId", snapshot)
+            .with("AvailabilityZone", zone)
+            .with("ClientToken", format!("{snapshot}-{zone}"))
     };
     let points = world.points("files-vol");
     let snapshot = points[0].id.as_str();
@@ -140,7 +144,10 @@ fn a_volume_in_use_stays_and_a_free_one_goes() {
     let world = World::new("calm");
     let delete = |id: &str| call("ec2:DeleteVolume").with("VolumeId", id);
     assert_eq!(world.refusal(delete(VOLUME)), "VolumeInUse");
-    let create = call("ec2:CreateVolume").with("AvailabilityZone", "us-east-2a").with("Size", 8);
+    let create = call("ec2:CreateVolume")
+        .with("AvailabilityZone", "us-east-2a")
+        .with("Size", 8)
+        .with("ClientToken", "token-1");
     let id = world.act(create).expect("it is made")["VolumeId"].as_str().expect("an id").to_owned();
     assert_eq!(world.refusal(delete(&id)), "IncorrectState");
     world.advance(30);

@@ -143,8 +143,13 @@ fn insufficient_capacity_has_each_services_own_code_and_passes() {
 #[test]
 fn in_lost_replies_every_third_call_was_carried_out_without_an_answer() {
     let world = World::new("lost-replies");
-    let create = || call("ec2:CreateVolume").with("AvailabilityZone", "us-east-2a").with("Size", 8);
-    let told: Vec<_> = (0..6).map(|_| world.act(create()).is_ok()).collect();
+    let create = |nth: i32| {
+        call("ec2:CreateVolume")
+            .with("AvailabilityZone", "us-east-2a")
+            .with("Size", 8)
+            .with("ClientToken", format!("token-{nth}"))
+    };
+    let told: Vec<_> = (0..6).map(|nth| world.act(create(nth)).is_ok()).collect();
     assert_eq!(told, [true, true, false, true, true, false]);
     assert_eq!(world.effects().len(), 6);
 }

@@ -1,6 +1,7 @@
 //! `pause`, `skip`, `retry`, `undo`, `abandon`, `open`, `settle`, `answer`, `veto`: what is asked of a run. Each is a
 //! request that its executor judges and writes down; where none lives, one is started.
 
+use super::run::secrets;
 use crate::cli::args::{
     AnswerArgs, Global, OfRun, OfStep, OpenArgs, RunReason, SettleArgs, StepReason, UndoArgs,
 };
@@ -15,6 +16,7 @@ use crate::runbook::consent::{Strength, phrase, required, required_to_undo, undo
 use crate::runbook::event::{Ask, Rest};
 use crate::runbook::plan::{PlannedStep, Undo};
 use crate::runbook::state::Phase;
+use std::collections::BTreeMap;
 
 /// Leaves a request and waits until it stands in the journal.
 fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: bool) -> Result<u8, Failure> {
@@ -24,8 +26,9 @@ fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: b
         return Err(Failure::new(FailureKind::Usage, "the run is over, and stays as it is"));
     }
     let present = if watch { run.folder.watch().ok() } else { None };
+    let secrets = if run.folder.is_worked_on() { BTreeMap::new() } else { secrets(&run.plan, &[])? };
     let id = recovery::ask(&run.folder, ask)?;
-    recovery::start(&run.folder, &state, Told::default())?;
+    recovery::start(&run.folder, &state, Told { secrets, purpose: String::new() })?;
     recovery::answered(&run.folder, &id)?;
     if watch {
         return watching::watch_as(&run.folder, output, present);
@@ -95,7 +98,7 @@ pub fn undo(global: &Global, given: &UndoArgs, output: &Output) -> Result<u8, Fa
     }
     let needed = required_to_undo(chosen.iter().filter(done).copied(), run.plan.class);
     let shown = undo_phrase(&run.plan, &run.hash);
-    let consent = consent(&run.hash, needed.max(Strength::Enter), shown, &given.consent)?;
+    let consent = consent(&run.hash, needed.max(Strength::Enter), &shown, &given.consent)?;
     let ask = Ask::Undo { step: given.step.as_deref().map(Text::new), consent };
     send(global, Some(&given.run), ask, output, !given.detach)
 }
@@ -119,7 +122,7 @@ pub fn open(global: &Global, given: &OpenArgs, output: &Output) -> Result<u8, Fa
         output.note(&format!("{}: {}\n  {}", step.id, planned.says, planned.call.line()));
     }
     let needed = required(step.class, run.plan.class).max(Strength::Enter);
-    let consent = consent(&run.hash, needed, phrase(&run.plan, &run.hash), &given.consent)?;
+    let consent = consent(&run.hash, needed, &phrase(&run.plan, &run.hash), &given.consent)?;
     send(global, Some(&given.run), Ask::OpenGate { step: step.id.clone(), consent }, output, true)
 }
 

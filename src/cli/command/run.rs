@@ -38,7 +38,7 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         output.note(&table_of(&planned.plan, &planned.hash, false));
     }
     let consent =
-        consenting::consent(&planned.hash, needed, phrase(&planned.plan, &planned.hash), &given.consent)?;
+        consenting::consent(&planned.hash, needed, &phrase(&planned.plan, &planned.hash), &given.consent)?;
     let told = Told {
         secrets: secrets(&planned.plan, &given.secret)?,
         purpose: given.purpose.clone().unwrap_or_default(),
@@ -140,7 +140,7 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
 }
 
 /// Reads the values of secret parameters: from variables, else from the terminal. They never stand in an argument.
-fn secrets(plan: &Plan, named: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn secrets(plan: &Plan, named: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut secrets = BTreeMap::new();
     for name in plan.secrets.iter().chain(named.iter().filter(|name| !plan.secrets.contains(name))) {
         if !plan.secrets.contains(name) {

@@ -108,6 +108,7 @@ async fn modify(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .modify_db_instance()
         .db_instance_identifier(given.needed("DBInstanceIdentifier")?)
         .set_apply_immediately(given.flag("ApplyImmediately")?)
+        .set_new_db_instance_identifier(given.text("NewDBInstanceIdentifier")?)
         .set_max_allocated_storage(given.number("MaxAllocatedStorage")?)
         .set_monitoring_interval(given.number("MonitoringInterval")?)
         .set_monitoring_role_arn(given.text("MonitoringRoleArn")?)

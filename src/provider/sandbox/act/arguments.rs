@@ -41,6 +41,7 @@ const ARGUMENTS: [(&str, &[&str]); 23] = [
         &[
             "DBInstanceIdentifier",
             "ApplyImmediately",
+            "NewDBInstanceIdentifier",
             "MaxAllocatedStorage",
             "MonitoringInterval",
             "MonitoringRoleArn",
