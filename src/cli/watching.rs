@@ -4,7 +4,7 @@ use super::args::Format;
 use super::output::Output;
 use crate::action::MANUAL;
 use crate::domain::Text;
-use crate::engine::folder::{Folder, PROGRESS, RunFolder};
+use crate::engine::folder::{Folder, PROGRESS, Presence, RunFolder};
 use crate::engine::line::{Head, Line};
 use crate::engine::replay;
 use crate::engine::step::Going;
@@ -14,7 +14,6 @@ use crate::runbook::event::{Ask, Event, Rest};
 use crate::runbook::state::Phase;
 use crate::runbook::words::tell;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,7 +36,11 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
 ///
 /// # Errors
 /// As [`watch`].
-pub(super) fn watch_as(folder: &RunFolder, output: &Output, present: Option<File>) -> Result<u8, Failure> {
+pub(super) fn watch_as(
+    folder: &RunFolder,
+    output: &Output,
+    present: Option<Presence>,
+) -> Result<u8, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
     let mut head = Head::default();

@@ -81,6 +81,12 @@ pub trait Folder: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct RunFolder(PathBuf);
 
+/// That an operator watches: for as long as this is kept.
+#[derive(Debug)]
+pub struct Presence {
+    _lock: File,
+}
+
 fn open_new(path: &Path) -> io::Result<File> {
     let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(nofollow).open(path)
@@ -152,11 +158,11 @@ impl RunFolder {
         self.put(&format!("{REQUESTS}/{name}.json"), bytes)
     }
 
-    /// Says that an operator watches, for as long as the returned file is kept.
+    /// Says that an operator watches, for as long as what is returned is kept.
     ///
     /// # Errors
     /// When that cannot be said.
-    pub fn watch(&self) -> io::Result<File> {
+    pub fn watch(&self) -> io::Result<Presence> {
         let folder = self.0.join(PRESENT);
         let own = std::process::id().to_string();
         let new = folder.join(format!(".{own}"));
@@ -164,7 +170,7 @@ impl RunFolder {
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
         // Nobody finds it before it is locked: it would be taken for one that was left behind.
         fs::rename(&new, folder.join(own))?;
-        Ok(file)
+        Ok(Presence { _lock: file })
     }
 
     /// Returns why the last executor ended, where it could not write that into its journal.

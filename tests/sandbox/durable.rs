@@ -48,7 +48,8 @@ fn eight_at_once_lose_nothing_and_see_each_other() {
             let adapter = world.again();
             scope.spawn(move || {
                 for nth in 0..each {
-                    let armed = armed(create(8), &format!("step-{thread}"), nth + 1);
+                    let create = create(8).with("ClientToken", format!("token-{thread}-{nth}"));
+                    let armed = armed(create, &format!("step-{thread}"), nth + 1);
                     at_once(adapter.acting().act(armed)).expect("an answer").expect("it is made");
                 }
             });

@@ -56,7 +56,9 @@ impl WorldFile {
     pub(super) fn carry_out(&self, armed: &ArmedCall, real: Timestamp) -> Outcome {
         let call = armed.call();
         if act::is_look(&call.operation) {
-            return self.look(call, real);
+            // As in AWS: what only reads is not done by who may act.
+            let says = format!("{} changes nothing", call.operation);
+            return Some(Err(CallTrouble::NotSent(Text::new(&says))));
         }
         let carried = self.under_lock(real, |world, now| {
             match door(world, call, now) {
