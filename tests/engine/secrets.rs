@@ -13,7 +13,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A secret parameter.
 const TOKEN: &str = "c4n4ry-t0k3n-51f0";
@@ -220,23 +220,33 @@ type Seen = (BTreeMap<Part, u64>, Vec<String>);
 /// Looks at the processes of a place for as long as it is kept.
 struct Processes {
     stop: Arc<AtomicBool>,
+    /// How often they were looked at.
+    rounds: Arc<AtomicU64>,
     looks: Option<std::thread::JoinHandle<Seen>>,
 }
 
 impl Processes {
     fn of(place: &Place) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let counts = rounds.clone();
         let (stopped, home, program) =
             (stop.clone(), place.real.home.dir.path().display().to_string(), place.program.clone());
         let looks = std::thread::spawn(move || {
             let (mut seen, mut leaks) = (BTreeMap::new(), Vec::new());
             while !stopped.load(Ordering::Relaxed) {
                 look(&home, &program, &mut seen, &mut leaks);
+                counts.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(std::time::Duration::from_millis(3));
             }
             (seen, leaks)
         });
-        Self { stop, looks: Some(looks) }
+        Self { stop, rounds, looks: Some(looks) }
+    }
+
+    /// Waits until all that are there now were looked at.
+    fn look(&self) {
+        let now = self.rounds.load(Ordering::Relaxed);
+        until("a look at all processes", || (self.rounds.load(Ordering::Relaxed) > now + 1).then_some(()));
     }
 
     /// Returns how often each was seen, and what was in it that must not be there.
@@ -310,13 +320,19 @@ fn executors(place: &Place) -> Vec<Pid> {
     ids.filter(is_one).filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
 }
 
-fn begins(place: &Place) -> Watcher {
+fn begins(place: &Place, processes: &Processes) -> Watcher {
     let watcher = place.real.watch(&["-vv", "run", "secret", "--yes"], true);
+    runs(place, processes);
+    watcher
+}
+
+/// Waits until the program has printed something, and was looked at.
+fn runs(place: &Place, processes: &Processes) {
     until("the program", || {
         let begun = |path: PathBuf| std::fs::read(path).is_ok_and(|bytes| !bytes.is_empty());
         place.outputs().into_iter().any(begun).then_some(())
     });
-    watcher
+    processes.look();
 }
 
 fn assert_clean(place: &Place, processes: Processes) {
@@ -349,7 +365,7 @@ fn no_secret_is_told_of_a_run_that_ends_well() {
     ] {
         assert_eq!(place.run(words).code, 0, "{words:?}");
     }
-    let mut watcher = begins(&place);
+    let mut watcher = begins(&place, &processes);
     let mut also = place.real.watch(&["follow"], true);
     place.go();
     let (code, seen) = watcher.end();
@@ -365,7 +381,7 @@ fn no_secret_is_told_of_a_run_that_fails_and_is_begun_again() {
     let mut place = Place::new(false);
     let processes = Processes::of(&place);
     place.code(3);
-    let mut watcher = begins(&place);
+    let mut watcher = begins(&place, &processes);
     place.go();
     let (code, seen) = watcher.end();
     assert_eq!(code, 4, "{}", text(&seen));
@@ -379,11 +395,7 @@ fn no_secret_is_told_of_a_run_that_fails_and_is_begun_again() {
     place.code(0);
     let ran = place.run(&["-vv", "resume"]);
     assert_eq!(ran.code, 4, "it is still failed: {ran}");
-    let mut retried = place.run(&["retry", &name, "act"]);
-    if retried.code != 0 {
-        // Whoever retries is not asked for secrets; who goes on is.
-        retried = place.run(&["resume"]);
-    }
+    let retried = place.run(&["retry", &name, "act"]);
     assert_eq!(retried.code, 0, "{retried}");
     place.tell();
     assert_clean(&place, processes);
@@ -393,7 +405,7 @@ fn no_secret_is_told_of_a_run_that_fails_and_is_begun_again() {
 fn no_secret_is_told_of_a_run_that_is_killed_and_resumed() {
     let mut place = Place::new(false);
     let processes = Processes::of(&place);
-    let mut watcher = begins(&place);
+    let mut watcher = begins(&place, &processes);
     for pid in executors(&place) {
         kill_process(pid, Signal::KILL).expect("it is there");
     }
@@ -451,6 +463,7 @@ fn a_secret_that_is_typed_is_seen_by_nobody() {
         (!modes.split(['|', '(', ')', ' ']).any(|mode| mode == "ECHO")).then_some(())
     });
     keys.write_all(format!("{TOKEN}\n").as_bytes()).expect("it is typed");
+    runs(&place, &processes);
     place.go();
     let (code, seen) = watcher.end();
     assert_eq!(code, 0, "{}", text(&seen));

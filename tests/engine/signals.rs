@@ -207,6 +207,7 @@ impl Blow {
         let executor = |signal: Signal| {
             let living = place.executors();
             for pid in &living {
+                // It may have ended.
                 let _ = kill_process(*pid, signal);
             }
             !living.is_empty()
