@@ -433,7 +433,7 @@ fn no_secret_is_told_of_a_run_that_is_taken_back() {
     assert_eq!(ran.code, 0, "{ran}");
     place.tell();
     let name = place.name();
-    let ran = place.run(&["undo", &name, "--yes"]);
+    let ran = place.run(&["undo", &name, "stop", "--yes"]);
     assert_eq!(ran.code, 0, "{ran}");
     place.tell();
     let operations: Vec<String> =
