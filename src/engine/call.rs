@@ -1,8 +1,9 @@
 //! Making one call of a step: armed, its intent on disk, then and only then made, its outcome on disk.
 
-use super::dispatch::dispatch;
+use super::dispatch::{PATIENCE, dispatch};
 use super::executor::{Parked, Shared};
 use super::journal::Halt;
+use super::settle::IN_FLIGHT;
 use super::step::Turn;
 use crate::action::{Doing, Meaning};
 use crate::authority::{ArmedCall, CallId, Session};
@@ -32,6 +33,18 @@ fn pause(tries: u32) -> Duration {
         0 => Duration::ZERO,
         tries => Duration::from_secs(1 << (tries - 1).min(5)).min(Duration::from_secs(30)),
     }
+}
+
+/// That a repetition was put off or refused says nothing of the call before it, of which nobody knows whether it has happened.
+fn stays_in_doubt(event: &mut Event) -> bool {
+    let Event::Answered { outcome, says, hint, .. } = event else { return false };
+    if !matches!(outcome, Outcome::Throttled | Outcome::NotSent | Outcome::Refused) {
+        return false;
+    }
+    *outcome = Outcome::InDoubt;
+    *says = format!("the repetition came to nothing ({says}), and of the call before it nobody knows").into();
+    *hint = None;
+    true
 }
 
 /// A call that has left, until its outcome is on record.
@@ -80,6 +93,7 @@ impl Shared {
             // A person has settled it meanwhile.
             return Ok(Turn::Again);
         }
+        let Some(patience) = self.patience(known, index, dedupe) else { return Ok(Turn::Again) };
         let armed = match self.arm(step, &place, call.clone()) {
             Ok(armed) => armed,
             Err(why) => return self.ask(step, why.into()),
@@ -95,10 +109,26 @@ impl Shared {
                 drop(armed);
                 Err(CallTrouble::NotSent("this is a tabletop exercise".into()))
             }
-            Ok(armed) => dispatch(intent, armed, self.parts.act.as_ref(), self.parts.faults.as_ref()).await?,
+            Ok(armed) => {
+                let (act, faults) = (self.parts.act.as_ref(), self.parts.faults.as_ref());
+                dispatch(intent, armed, act, patience, faults).await?
+            }
             Err(name) => Err(CallTrouble::NotSent(format!("nobody gave the secret `{name}`").into())),
         };
-        self.answered(step, place, answered, in_flight).await
+        self.answered(step, place, answered, in_flight, known.phase == Phase::InDoubt).await
+    }
+
+    /// Returns how long a call may wait before it leaves. What is repeated because the service remembers its token has to
+    /// arrive while it still does: `None` where it cannot any more.
+    fn patience(&self, known: &StepState, index: u32, dedupe: Dedupe) -> Option<Duration> {
+        let last = known.calls.get(usize::try_from(index).unwrap_or(usize::MAX));
+        match last.filter(|_| known.phase == Phase::InDoubt && dedupe == Dedupe::Token) {
+            Some(last) => {
+                let passed = elapsed(last.first, self.parts.time.now()) + IN_FLIGHT;
+                dedupe.token_lives().checked_sub(passed).filter(|left| !left.is_zero())
+            }
+            None => Some(PATIENCE),
+        }
     }
 
     /// Returns a call of a step with the way in which it is told whether it happened.
@@ -207,6 +237,7 @@ impl Shared {
         of: CallPlace,
         answered: Result<Reply, CallTrouble>,
         in_flight: InFlight<'_>,
+        repeats_a_doubt: bool,
     ) -> Result<Turn, Halt> {
         let none = |outcome, says: &Text| Event::Answered {
             of: of.clone(),
@@ -218,7 +249,7 @@ impl Shared {
             reply: Value::Null,
             hint: None,
         };
-        let event = match &answered {
+        let mut event = match &answered {
             Ok(reply) => {
                 let body = self.aside(&of, reply.body.clone());
                 Event::Answered {
@@ -249,9 +280,20 @@ impl Shared {
             Err(CallTrouble::Credentials(why) | CallTrouble::NotSent(why)) => none(Outcome::NotSent, why),
             Err(CallTrouble::InDoubt(why)) => none(Outcome::InDoubt, why),
         };
+        let kept = repeats_a_doubt && stays_in_doubt(&mut event);
         self.recorder.write(event)?;
         drop(in_flight);
+        if kept {
+            let index = usize::try_from(of.index).unwrap_or(usize::MAX);
+            let tries = self.known(&step.id)?.calls.get(index).map_or(1, |call| call.times);
+            self.parts.time.sleep(pause(tries)).await;
+        }
         match answered {
+            Err(CallTrouble::Throttled { .. } | CallTrouble::NotSent(_) | CallTrouble::Refused { .. })
+                if kept =>
+            {
+                Ok(Turn::Again)
+            }
             Err(CallTrouble::Throttled { .. } | CallTrouble::NotSent(_)) => self.again(step, &of).await,
             Err(CallTrouble::Credentials(why)) => self.without_login(step, why).await,
             _ => Ok(Turn::Again),

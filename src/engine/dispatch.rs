@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How long a call may take before its answer is not waited for any more: adapters have shorter limits of their own.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Makes the call that `intent` is the intent of.
+/// Makes the call that `intent` is the intent of. After `patience` it is given up, and has left by then or never leaves.
 ///
 /// # Errors
 /// The outer error is the test's that lets the engine die; the inner one says what is known of the call's effect.
@@ -22,6 +22,7 @@ pub async fn dispatch(
     intent: Committed,
     call: ArmedCall,
     act: &dyn Act,
+    patience: Duration,
     faults: &dyn Faults,
 ) -> Result<Result<Reply, CallTrouble>, Killed> {
     let Event::Intended { of, digest, .. } = intent.event() else {
@@ -37,7 +38,7 @@ pub async fn dispatch(
         return Ok(Err(CallTrouble::NotSent("the intent on disk is that of another call".into())));
     }
     faults.pass("call-leaving")?;
-    let answered = tokio::time::timeout(PATIENCE, act.act(call)).await;
+    let answered = tokio::time::timeout(patience.min(PATIENCE), act.act(call)).await;
     faults.pass("call-answered")?;
     Ok(answered.unwrap_or_else(|_| Err(CallTrouble::InDoubt("no answer came".into()))))
 }

@@ -72,7 +72,8 @@ async fn killed_at_random(seed: u64) -> Vec<String> {
         }
         let wrong = rig.wrong();
         if !wrong.is_empty() {
-            return [vec![format!("{case:?}, undo {undo}, three {three}, after {nth}")], wrong].concat();
+            let what = format!("{case:?}, undo {undo}, three {three}, after {nth}");
+            return [vec![what], wrong, rig.story()].concat();
         }
         if dice.hits(20) {
             let spans = [30, 660, 25 * 3600, 91 * 24 * 3600];

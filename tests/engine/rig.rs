@@ -560,6 +560,20 @@ impl Rig {
         wrong
     }
 
+    /// Returns what the journal and the world know, where a single seed is looked into.
+    pub(crate) fn story(&self) -> Vec<String> {
+        if std::env::var_os("LIFEBOAT_SEED").is_none() {
+            return Vec::new();
+        }
+        let line = |line: Line| {
+            let says = line.event.as_ref().map_or_else(|| line.name.clone(), lifeboat::runbook::words::tell);
+            format!("{} {}", line.at, says)
+        };
+        let sent =
+            |sent: super::world::Sent| format!("sent {} {}, applied {:?}", sent.at, sent.id, sent.applied);
+        self.lines().into_iter().map(line).chain(self.world.sent().into_iter().map(sent)).collect()
+    }
+
     /// Ends a process, or lets the power go, as a seed says.
     pub(crate) fn fall(&self, seed: u64) {
         if Dice::new(seed).hits(70) { self.disk.crash(seed) } else { self.disk.kill() }
