@@ -14,8 +14,8 @@ use crate::runbook::event::{Ask, Event, Rest};
 use crate::runbook::state::Phase;
 use crate::runbook::words::tell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How often the journal is looked at.
@@ -32,6 +32,17 @@ pub(super) fn watch(folder: &RunFolder, output: &Output) -> Result<u8, Failure> 
     watch_as(folder, output, folder.watch().ok())
 }
 
+/// Returns whether Ctrl-C was pressed since this was first called. Who starts an executor calls it before: from then on Ctrl-C
+/// leaves the run alone, and ends the watching only.
+pub(super) fn interrupts() -> &'static AtomicBool {
+    static PRESSED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    PRESSED.get_or_init(|| {
+        let pressed = Arc::new(AtomicBool::new(false));
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, pressed.clone());
+        pressed
+    })
+}
+
 /// The same by an operator who has said already that somebody watches, before anything began.
 ///
 /// # Errors
@@ -41,8 +52,7 @@ pub(super) fn watch_as(
     output: &Output,
     present: Option<Presence>,
 ) -> Result<u8, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
+    let interrupted = interrupts();
     let mut head = Head::default();
     let mut at = 0_usize;
     let mut rest: Option<(Rest, Text)> = None;

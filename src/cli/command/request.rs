@@ -28,6 +28,9 @@ fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: b
     let present = if watch { run.folder.watch().ok() } else { None };
     let secrets = if run.folder.is_worked_on() { BTreeMap::new() } else { secrets(&run.plan, &[])? };
     let id = recovery::ask(&run.folder, ask)?;
+    if watch {
+        watching::interrupts();
+    }
     recovery::start(&run.folder, &state, Told { secrets, purpose: String::new() })?;
     recovery::answered(&run.folder, &id)?;
     if watch {

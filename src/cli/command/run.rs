@@ -51,6 +51,9 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
     // Said before anything begins: steps may wait for somebody to watch.
     let present = if given.detach { None } else { folder.watch().ok() };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
+    if !given.detach {
+        watching::interrupts();
+    }
     recovery::start(&folder, &state, told)?;
     recovery::answered(&folder, &id)?;
     output.note(&format!("run {}", planned.plan.run));
@@ -132,6 +135,9 @@ pub fn resume(global: &Global, given: &ResumeArgs, output: &Output) -> Result<u8
     }
     let told = Told { secrets: secrets(&run.plan, &given.secret)?, purpose: String::new() };
     let present = if given.detach { None } else { run.folder.watch().ok() };
+    if !given.detach {
+        watching::interrupts();
+    }
     recovery::start(&run.folder, &state, told)?;
     if given.detach {
         return Ok(FailureKind::Detached.exit_code());
