@@ -1,6 +1,6 @@
 //! A run as evidence: its journal, its plan and its side files as they are, with a report and the script that verifies it.
 
-use super::report::markdown;
+use super::report::{markdown, not_verified};
 use super::verify::is_inside;
 use crate::engine::aside::beside;
 use crate::engine::folder::{ESTATE, Folder, JOURNAL, PLAN};
@@ -15,11 +15,11 @@ const VERIFIER: &str = include_str!("../../assets/journal/verify.py");
 /// How a journal looks, to the byte.
 const FORMAT: &str = include_str!("../../assets/journal/FORMAT.md");
 
-/// Writes a run to the new folder `to`.
+/// Writes a run to the new folder `to`; of one that cannot be relied on, its report says so, and why.
 ///
 /// # Errors
 /// When the folder is there already, or cannot be written.
-pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
+pub fn export(run: &Run, to: &Path, wrong: Option<&str>) -> Result<(), Failure> {
     let shown = to.display();
     if to.exists() {
         return Err(Failure::new(
@@ -45,9 +45,8 @@ pub fn export(run: &Run, to: &Path) -> Result<(), Failure> {
         }
         fs::write(path, bytes).map_err(|error| failed(&error))?;
     }
-    for (name, text) in
-        [("report.md", markdown(run).as_str()), ("verify.py", VERIFIER), ("FORMAT.md", FORMAT)]
-    {
+    let report = wrong.map_or_else(String::new, not_verified) + &markdown(run);
+    for (name, text) in [("report.md", report.as_str()), ("verify.py", VERIFIER), ("FORMAT.md", FORMAT)] {
         fs::write(to.join(name), text).map_err(|error| failed(&error))?;
     }
     Ok(())

@@ -9,6 +9,11 @@ use crate::runbook::state::Phase;
 use crate::runbook::words::{rest_words, tell};
 use std::time::Duration;
 
+/// Returns what stands before the report of a run that cannot be relied on.
+pub fn not_verified(wrong: &str) -> String {
+    format!("**NOT VERIFIED, and told up to there only: {}**\n\n", cell(wrong))
+}
+
 /// Returns the report of a run as Markdown.
 pub fn markdown(run: &Run) -> String {
     let (plan, state) = (&run.plan, &run.state);

@@ -207,7 +207,7 @@ fn a_side_file_is_looked_for_in_its_folder_only() {
         folder.put(JOURNAL, &bytes).expect("it can be written");
         let run = lifeboat::engine::store::load(&folder).expect("it can be read");
         let to = place.path().join(format!("evidence-{n}"));
-        lifeboat::audit::export::export(&run, &to).expect("it can be exported");
+        lifeboat::audit::export::export(&run, &to, None).expect("it can be exported");
         assert!(!verify(&folder).expect("it can be read").verified, "{name}");
         folders.push(path);
     }
@@ -233,7 +233,7 @@ fn what_is_exported_verifies_by_itself() {
     let place = tempfile::tempdir().expect("a folder can be made");
     let run = lifeboat::engine::store::load(&built.lay(&place.path().join("run"))).expect("it can be read");
     let to = place.path().join("evidence");
-    lifeboat::audit::export::export(&run, &to).expect("it can be exported");
+    lifeboat::audit::export::export(&run, &to, None).expect("it can be exported");
     let Ok(output) = Command::new("python3").arg(to.join("verify.py")).arg(&to).output() else {
         return skip("what_is_exported_verifies_by_itself", "there is no python3");
     };

@@ -17,31 +17,32 @@ pub fn run(global: &Global, given: &AuditArgs, output: &Output) -> Result<u8, Fa
         AuditWhat::Verify(of) => verify(global, of, output),
         AuditWhat::Show(of) => {
             let (run, wrong) = read(global, of.run.as_deref(), output)?;
-            output.text(&report::markdown(&run))?;
-            Ok(code_of(wrong))
+            let warning = wrong.as_deref().map_or_else(String::new, report::not_verified);
+            output.text(&(warning + &report::markdown(&run)))?;
+            Ok(code_of(wrong.is_some()))
         }
         AuditWhat::Export(ExportArgs { run, output: to }) => {
             let (run, wrong) = read(global, run.as_deref(), output)?;
-            export::export(&run, to)?;
+            export::export(&run, to, wrong.as_deref())?;
             output.note(&format!(
                 "{} holds the journal, its plan, a report, and verify.py, which needs no lifeboat",
                 to.display()
             ));
-            Ok(code_of(wrong))
+            Ok(code_of(wrong.is_some()))
         }
     }
 }
 
 /// Reads a run; of one that cannot be relied on, as far as it goes.
-fn read(global: &Global, name: Option<&str>, output: &Output) -> Result<(Run, bool), Failure> {
+fn read(global: &Global, name: Option<&str>, output: &Output) -> Result<(Run, Option<String>), Failure> {
     let (runs, _) = recovery::runs(global)?;
     let folder = runs.find(name)?;
     match load(&folder) {
-        Ok(run) => Ok((run, false)),
+        Ok(run) => Ok((run, None)),
         Err(failure) if failure.kind == FailureKind::NotVerified => {
             let (run, wrong) = verify::salvage(&folder)?;
             output.note(&format!("error: NOT VERIFIED, and read up to there only: {wrong}"));
-            Ok((run, true))
+            Ok((run, Some(wrong)))
         }
         Err(failure) => Err(failure),
     }
