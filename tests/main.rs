@@ -34,6 +34,7 @@ mod aws {
     mod terraform;
 }
 mod cli {
+    mod damaged;
     mod documents;
     mod errors;
     mod runbooks;
@@ -88,7 +89,7 @@ mod engine {
     mod journeys;
     mod kills;
     mod matrix;
-    mod program;
+    pub(crate) mod program;
     mod readonly;
     #[cfg(feature = "aws-compute")]
     mod real {
