@@ -130,6 +130,7 @@ mod tui {
     mod keys;
     mod pictures;
     mod points;
+    mod recovery;
     mod sealed;
     mod states;
 }

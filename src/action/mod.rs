@@ -6,8 +6,7 @@
 //! stay true: what an action plans depends on what it is given and on what it sees alone; its class follows from the calls
 //! it makes; and none of them knows whether it runs in the sandbox.
 
-/// The name of the action in which a person does something.
-pub const MANUAL: &str = "manual";
+pub use crate::runbook::schedule::MANUAL;
 
 mod ebs_snapshot;
 mod ec2_power;

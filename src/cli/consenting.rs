@@ -38,10 +38,20 @@ pub(super) fn consent(
     Ok(ConsentGiven { plan: hash.clone(), strength: needed, phrase: typed, by_flag, approval, break_glass })
 }
 
-fn read_approval(path: &std::path::Path) -> Result<Approval, Failure> {
+/// Reads what `approve` has written.
+///
+/// # Errors
+/// When it is not there, cannot be read, or is no approval.
+pub(super) fn read_approval(path: &std::path::Path) -> Result<Approval, Failure> {
     let shown = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::of(format!("cannot read the approval {shown}"), &error))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            Failure::new(FailureKind::Refused, format!("nobody has signed the plan yet: there is no {shown}"))
+                .hint("a second person signs it with `lifeboat approve`")
+        } else {
+            Failure::of(format!("cannot read the approval {shown}"), &error)
+        }
+    })?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Failure::of(format!("{shown} is no approval"), &error).with_kind(FailureKind::Usage))
 }

@@ -14,6 +14,7 @@ pub mod output;
 pub mod plan_text;
 pub mod prometheus;
 mod prompt;
+mod recovering;
 pub mod recovery;
 pub mod table;
 mod watching;

@@ -3,6 +3,7 @@
 use super::args::{Global, PlanArgs};
 use super::wire::{self, Reality, Wired};
 use crate::action;
+use crate::config::Loaded;
 use crate::config::paths::{self, StateDir};
 use crate::config::runbooks::{Folders, Library};
 use crate::domain::Text;
@@ -88,7 +89,7 @@ pub struct Planned {
 /// # Errors
 /// When there is no such runbook, something was not said, or a step cannot be planned.
 pub fn make_plan(global: &Global, given: &PlanArgs) -> Result<Planned, Failure> {
-    plan_as(global, given, None)
+    plan_as(global, given, PlanOf::default())
 }
 
 /// Says whether a plan is what its runbook would do now; if not, in which step it differs.
@@ -104,7 +105,7 @@ pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failu
         failure: plan.failure.map(crate::cli::args::OneFailure::of),
         since: plan.since,
     };
-    let anew = plan_as(global, &given, Some(plan.run.as_str()))?.plan;
+    let anew = plan_as(global, &given, PlanOf { run: Some(plan.run.as_str()), loaded: None })?.plan;
     let means = |step: &PlannedStep| {
         // What was measured and seen while planning may differ; what is done may not.
         PlannedStep { takes: None, facts: serde_json::Map::new(), notes: Vec::new(), ..step.clone() }
@@ -117,10 +118,28 @@ pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failu
     Ok(differs.map(|(step, _)| step.id.clone()))
 }
 
-fn plan_as(global: &Global, given: &PlanArgs, run: Option<&str>) -> Result<Planned, Failure> {
+/// What a plan is made of besides what the command line says.
+#[derive(Default)]
+pub(super) struct PlanOf<'a> {
+    /// The estate, and where it came from; that of the command line if absent.
+    pub(super) loaded: Option<(Loaded, String)>,
+    /// The name of the run; a new one if absent.
+    pub(super) run: Option<&'a str>,
+}
+
+/// Makes a plan of a runbook, of this estate or for this run.
+///
+/// # Errors
+/// As [`make_plan`].
+pub(super) fn plan_as(global: &Global, given: &PlanArgs, of: PlanOf<'_>) -> Result<Planned, Failure> {
+    let PlanOf { loaded, run } = of;
     let sandbox = global.environment.as_deref().is_some_and(|name| name.starts_with("sandbox"));
     let none = paths::estate_file(global.estate.as_deref()).is_none();
-    let (loaded, origin) = if sandbox && none { wire::load_demo()? } else { wire::load(global)? };
+    let (loaded, origin) = match loaded {
+        Some(loaded) => loaded,
+        None if sandbox && none => wire::load_demo()?,
+        None => wire::load(global)?,
+    };
     let estate_source = loaded.source.clone();
     let (library, mut notes) = library(global)?;
     let mut wired = wire::open_loaded(global, loaded, origin)?;
@@ -448,6 +467,23 @@ pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
 pub fn real_now() -> Timestamp {
     use crate::provider::port::Clock;
     crate::provider::clock::SystemClock.now()
+}
+
+/// Returns the folder of a run of exactly this plan to which nobody has agreed yet, and makes it where there is none.
+///
+/// # Errors
+/// When the plan was run already, or the folder cannot be made.
+pub fn folder_of(runs: &Runs, plan: &Plan, hash: &PlanHash, estate: &[u8]) -> Result<RunFolder, Failure> {
+    let waiting = runs.find(Some(plan.run.as_str())).ok().filter(|folder| {
+        store::load(folder).is_ok_and(|run| {
+            let nobody = run.state.agreed_at.is_none() && run.state.wishes.abandoned.is_none();
+            run.hash == *hash && nobody
+        })
+    });
+    match waiting {
+        Some(folder) => Ok(folder),
+        None => runs.create(&plan.bytes(), estate, plan.run.as_str()),
+    }
 }
 
 /// Starts an executor for a run where none lives.

@@ -44,6 +44,8 @@ pub struct Wired {
     pub estate: Arc<Estate>,
     /// Where it came from.
     pub origin: String,
+    /// Its file, as it stands.
+    pub source: String,
     /// Whether it is real.
     pub reality: Reality,
     /// Its time.
@@ -119,6 +121,7 @@ pub fn open(global: &Global) -> Result<Wired, Failure> {
 pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wired, Failure> {
     let state = StateDir::open(global.state_dir.as_deref())?;
     super::start_telemetry(&state, global.verbose);
+    let source = loaded.source;
     let estate = select(loaded.estate, global.environment.as_deref())?;
     let mut notes = Vec::new();
     if !loaded.warnings.is_empty() {
@@ -153,7 +156,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     let collector = Collector::new(estate.clone(), observers, clock.clone(), store, kept.clone());
     tracing::info!(estate = estate.name.as_str(), readings = kept.len(), "opened");
     let logins = logins(&estate, &state);
-    Ok(Wired { estate, origin, reality, clock, collector, look, logins, leash, kept, state, notes })
+    Ok(Wired { estate, origin, source, reality, clock, collector, look, logins, leash, kept, state, notes })
 }
 
 fn scenario_of(environment: &str) -> Option<&str> {

@@ -25,4 +25,16 @@ impl ActionClass {
     /// All classes, the mildest first.
     pub const ALL: [Self; 6] =
         [Self::Read, Self::Additive, Self::Mutating, Self::Destructive, Self::Irreversible, Self::DataLoss];
+
+    /// Returns its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Additive => "additive",
+            Self::Mutating => "mutating",
+            Self::Destructive => "destructive",
+            Self::Irreversible => "irreversible",
+            Self::DataLoss => "data-loss",
+        }
+    }
 }

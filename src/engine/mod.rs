@@ -30,3 +30,4 @@ mod undo;
 mod unfold;
 mod values;
 mod verify;
+pub mod watch;

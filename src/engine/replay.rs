@@ -160,7 +160,7 @@ pub fn follow(folder: &dyn Folder, at: usize, head: &Head) -> Result<(Vec<u8>, R
 ///
 /// # Errors
 /// When one cannot follow.
-pub fn fold(plan: &Plan, lines: &[Line]) -> Result<RunState, Broken> {
+pub fn fold<'a>(plan: &Plan, lines: impl IntoIterator<Item = &'a Line>) -> Result<RunState, Broken> {
     let mut state = RunState::of(plan);
     apply(&mut state, lines)?;
     Ok(state)
@@ -170,7 +170,7 @@ pub fn fold(plan: &Plan, lines: &[Line]) -> Result<RunState, Broken> {
 ///
 /// # Errors
 /// When one cannot follow.
-pub fn apply(state: &mut RunState, lines: &[Line]) -> Result<(), Broken> {
+pub fn apply<'a>(state: &mut RunState, lines: impl IntoIterator<Item = &'a Line>) -> Result<(), Broken> {
     for line in lines {
         let Some(event) = &line.event else { continue };
         state

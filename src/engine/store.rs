@@ -84,6 +84,11 @@ impl Runs {
         })
     }
 
+    /// Returns the folder of the run named so, which may not be there.
+    pub fn folder(&self, name: &str) -> RunFolder {
+        RunFolder::at(&self.0.join(name))
+    }
+
     /// Returns the names of all runs, the newest first.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).map(Iterator::flatten);

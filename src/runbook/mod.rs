@@ -1,6 +1,7 @@
 //! What a recovery is and what may happen next.
 //!
 //! Pure: definitions, plans, events, the fold of events into the state of a run, and what may start in that state.
+//! [`forecast`] says when a run will be done, [`fitting`] which runbooks fit a component as it is.
 //! [`template`] reads texts with references and [`fill`] fills them; [`condition`] says when a step runs.
 //! Used by `config` (which reads runbooks), `authority` (which turns a consent into the right to act), `action` and
 //! `engine`. What must stay true: the state of a run follows from its events alone; the consent for a step follows from
@@ -14,6 +15,8 @@ pub mod dedupe;
 pub mod definition;
 pub mod event;
 pub mod fill;
+pub mod fitting;
+pub mod forecast;
 pub mod markdown;
 pub mod plan;
 pub mod schedule;

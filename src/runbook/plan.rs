@@ -383,6 +383,39 @@ pub struct Estimate {
 pub(crate) mod fixtures {
     use super::*;
 
+    /// Returns a plan with these steps.
+    pub(crate) fn plan(promised_s: Option<u64>, steps: Vec<PlannedStep>) -> Plan {
+        Plan {
+            format: PLAN_FORMAT.to_owned(),
+            lifeboat: "0".into(),
+            run: "r-1".into(),
+            made_at: Timestamp::UNIX_EPOCH,
+            made_by: Person::default(),
+            runbook: RunbookRef {
+                id: "test".into(),
+                title: "Test".into(),
+                digest: Text::default(),
+                kind: RunbookKind::Recover,
+            },
+            mode: Mode::Recover,
+            environment: "production".into(),
+            class: EnvironmentClass::Production,
+            place: Place::new("123456789012", "us-east-2"),
+            account_alias: "test-prod".into(),
+            phrase_prefix: None,
+            break_glass: false,
+            component: None,
+            estate: Text::default(),
+            sandbox: None,
+            parameters: BTreeMap::new(),
+            secrets: Vec::new(),
+            failure: None,
+            since: None,
+            promised_s,
+            steps,
+        }
+    }
+
     /// Returns a plain step with one call.
     pub(crate) fn step(id: &str, operation: &str) -> PlannedStep {
         let call = Call::new(operation, &"production".into(), &Place::new("123456789012", "us-east-2"));

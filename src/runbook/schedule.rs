@@ -5,6 +5,9 @@ use super::plan::{Plan, PlannedStep};
 use super::state::{PLAN_SCOPE, Phase, RunState};
 use crate::domain::Text;
 
+/// The name of the action in which a person does something.
+pub const MANUAL: &str = "manual";
+
 /// The action of the step that ends a called runbook; it makes no call.
 pub const JOIN: &str = "join";
 

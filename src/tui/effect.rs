@@ -1,8 +1,11 @@
 //! What is asked of the runtime: inert values, so that a test can compare them.
 
-use super::model::JudgeRequest;
+use super::model::{JudgeRequest, Operating, PlanWanted, Prepared, Secrets};
 use crate::collector::Request;
+use crate::domain::Text;
 use crate::domain::ids::EnvironmentName;
+use crate::runbook::event::{Ask, ConsentGiven};
+use std::sync::Arc;
 
 /// A code that somebody typed. It is never shown again.
 #[derive(Clone, PartialEq)]
@@ -35,6 +38,16 @@ pub enum Effect {
     LogIn(EnvironmentName),
     /// Go on with the code that was asked for.
     LoginCode(EnvironmentName, Code),
+    /// Make a plan.
+    Plan(PlanWanted),
+    /// Carry a plan out that somebody agreed to.
+    Begin(Operating, Arc<Prepared>, Box<ConsentGiven>, Secrets),
+    /// Ask something of a run.
+    AskRun(Operating, Text, Box<Ask>),
+    /// Verify the journal of a run.
+    Verify(Text),
+    /// Write the report of a run.
+    Report(Text),
     /// Leave.
     Quit,
 }

@@ -1,8 +1,9 @@
 //! What happened: facts that the model is told.
 
-use super::model::Judgement;
+use super::model::{Judgement, News};
 use crate::collector::Snapshot;
 use crate::domain::ids::EnvironmentName;
+use crate::engine::watch::Seen;
 use crate::provider::port::LoginNews;
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
@@ -25,6 +26,10 @@ pub enum Message {
     Read(Arc<Snapshot>),
     /// A login has come to something.
     Login(EnvironmentName, LoginNews),
+    /// Runs have gone on. Lossy: the newest wins.
+    Runs(Arc<Seen>),
+    /// Something that was asked for has come to something.
+    News(News),
     /// What was read has been judged. Lossy: the newest wins.
     Judged(Arc<Judgement>),
 }

@@ -1,13 +1,14 @@
 //! The loop: everything that waits is drained, then the screen is drawn once, in one write.
 
 use super::effect::{Code, Effect};
+use super::following::{follow_readings, follow_runs};
 use super::message::Message;
-use super::model::{Beginning, JudgeRequest, Model, Notice, judge};
+use super::model::{Beginning, JudgeRequest, Model, News, Notice, judge};
 pub use super::painter::Painter;
 use super::update::update;
 use super::writer::Writer;
-use super::{Setup, input, signals, terminal};
-use crate::collector::{Request, Snapshot};
+use super::{Recover, Setup, input, signals, terminal};
+use crate::collector::Request;
 use crate::domain::Text;
 use crate::domain::ids::EnvironmentName;
 use crate::failure::{Failure, FailureKind};
@@ -20,7 +21,6 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 
 /// How long the way out waits for a terminal that takes nothing.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -30,6 +30,8 @@ const WAITING: usize = 1024;
 const BETWEEN_FRAMES: Duration = Duration::from_millis(33);
 /// Time on the screen moves in steps of so many seconds, so that a still screen is still.
 const STEP: i64 = 10;
+/// The same while a run is watched.
+const LIVE_STEP: i64 = 1;
 /// From how many readings on the first judgement is not waited for.
 const MANY: usize = 2_000;
 /// Text longer than this is not put on a clipboard through the terminal: many cut it off.
@@ -58,7 +60,20 @@ pub(super) enum Event {
 pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     let failed = |what: &'static str| move |error: io::Error| Failure::of(what, &error);
     let Setup {
-        estate, origin, sandbox, clock, snapshots, requests, logins, keymap, look, presenter, ..
+        estate,
+        origin,
+        sandbox,
+        clock,
+        snapshots,
+        requests,
+        logins,
+        runbooks,
+        runs,
+        recover,
+        keymap,
+        look,
+        presenter,
+        ..
     } = setup;
     let snapshot = snapshots.borrow().clone();
     let notice =
@@ -68,7 +83,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         origin,
         sandbox,
         snapshot,
-        now: in_steps(clock.now()),
+        now: in_steps(clock.now(), STEP),
         zone: TimeZone::system(),
         size: terminal::size(),
         keymap,
@@ -76,6 +91,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         presenter,
         always_redacted: setup.always_redacted,
         read_only_for_good: setup.read_only_for_good,
+        library: runbooks,
         notice,
     });
     if model.snapshot.readings.len() < MANY {
@@ -94,6 +110,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
         requests,
         judge: JudgeSlot::default(),
         logins,
+        recover,
         events: events.clone(),
         dirty: true,
         drawn: None,
@@ -102,6 +119,7 @@ pub(super) fn run(setup: Setup) -> Result<u8, Failure> {
     looping.draw();
     let started = input::start(events.clone())
         .and_then(|()| looping.judge.start(events.clone()))
+        .and_then(|()| runs.map_or(Ok(()), |runs| follow_runs(runs, events.clone())))
         .and_then(|()| follow_readings(snapshots, events));
     if let Err(error) = started {
         terminal::give_back();
@@ -137,6 +155,7 @@ struct Loop {
     requests: tokio::sync::mpsc::Sender<Request>,
     judge: JudgeSlot,
     logins: Option<Arc<dyn LogIn>>,
+    recover: Option<Arc<dyn Recover>>,
     events: SyncSender<Event>,
     dirty: bool,
     drawn: Option<Instant>,
@@ -165,7 +184,7 @@ impl Loop {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Some(End::Quit),
         }
-        let tick = Message::Tick(in_steps(self.clock.now()));
+        let tick = Message::Tick(in_steps(self.clock.now(), self.step()));
         if let Some(end) = self.tell(tick) {
             return Some(end);
         }
@@ -185,9 +204,16 @@ impl Loop {
             return None;
         }
         let now = self.clock.now();
-        let left = STEP - now.as_second().rem_euclid(STEP);
+        let step = self.step();
+        let left = step - now.as_second().rem_euclid(step);
         let left = Duration::from_secs(left.unsigned_abs()).div_f64(speed);
         Some(left.max(Duration::from_secs(1)))
+    }
+
+    /// Returns the steps in which time moves: by the second while a run goes on that is seen from near.
+    fn step(&self) -> i64 {
+        let open = self.model.open_run().and_then(|open| self.model.run_named(open.run.as_str()));
+        if open.is_some_and(|run| run.worked_on) { LIVE_STEP } else { STEP }
     }
 
     fn budget(&self) -> Duration {
@@ -245,6 +271,21 @@ impl Loop {
                 Effect::Suspend => self.suspend(),
                 Effect::LogIn(environment) => self.log_in(environment, None),
                 Effect::LoginCode(environment, code) => self.log_in(environment, Some(code)),
+                Effect::Plan(wanted) => {
+                    self.recovers("plan", move |recover| News::Planned(recover.plan(&wanted).map(Arc::new)));
+                }
+                Effect::Begin(right, prepared, consent, secrets) => self.recovers("begin", move |recover| {
+                    News::Begun(recover.begin(right.session(), &prepared, *consent, secrets))
+                }),
+                Effect::AskRun(right, run, ask) => self.recovers("ask", move |recover| {
+                    News::Asked(recover.ask(right.session(), run.as_str(), *ask))
+                }),
+                Effect::Verify(run) => {
+                    self.recovers("verify", move |recover| News::Told(recover.verify(run.as_str())));
+                }
+                Effect::Report(run) => {
+                    self.recovers("report", move |recover| News::Told(recover.report(run.as_str())));
+                }
                 Effect::Quit => return Some(End::Quit),
             }
         }
@@ -266,6 +307,23 @@ impl Loop {
             }
         });
         if let Err(error) = started {
+            self.model.notice = Some(Notice { text: Text::new(&error.to_string()), alarm: true });
+        }
+    }
+
+    /// Lets something of a recovery be done on a thread of its own: it asks networks, and waits for executors.
+    fn recovers(&mut self, name: &str, does: impl FnOnce(&dyn Recover) -> News + Send + 'static) {
+        let Some(recover) = self.recover.clone() else {
+            self.model.notice =
+                Some(Notice { text: "nothing can be recovered from here".into(), alarm: true });
+            return;
+        };
+        let events = self.events.clone();
+        let work = move || {
+            let news = does(recover.as_ref());
+            drop(events.send(Event::Message(Message::News(news))));
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
             self.model.notice = Some(Notice { text: Text::new(&error.to_string()), alarm: true });
         }
     }
@@ -403,24 +461,6 @@ impl JudgeSlot {
     }
 }
 
-/// Tells the loop of every snapshot that the collector publishes; the newest wins.
-fn follow_readings(mut snapshots: watch::Receiver<Arc<Snapshot>>, out: SyncSender<Event>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let follow = move || {
-        runtime.block_on(async {
-            while snapshots.changed().await.is_ok() {
-                let snapshot = snapshots.borrow_and_update().clone();
-                if out.send(Event::Message(Message::Read(snapshot))).is_err() {
-                    return;
-                }
-            }
-            // The collector never ends by itself while we listen.
-            let _ = out.send(Event::Died("reading"));
-        });
-    };
-    std::thread::Builder::new().name("readings".to_owned()).spawn(follow).map(drop)
-}
-
 /// Panics on F12 where the environment asks for it, so that a test can see the terminal given back.
 #[cfg(debug_assertions)]
 fn panic_if_asked(message: &Message) {
@@ -429,6 +469,6 @@ fn panic_if_asked(message: &Message) {
 }
 
 /// Returns `now` in the steps in which time moves on the screen.
-fn in_steps(now: Timestamp) -> Timestamp {
-    Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(STEP)).unwrap_or(now)
+fn in_steps(now: Timestamp, step: i64) -> Timestamp {
+    Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(step)).unwrap_or(now)
 }

@@ -77,6 +77,7 @@ pub(super) fn begin(
         presenter: false,
         always_redacted: false,
         read_only_for_good: false,
+        library: Vec::new(),
         notice: None,
     })
 }

@@ -4,9 +4,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::tz::{TimeZone, offset};
 use lifeboat::collector::{Collector, Snapshot};
 use lifeboat::config;
+use lifeboat::config::runbooks::{Folders, Rules};
 use lifeboat::domain::estate::{Estate, Provider};
 use lifeboat::provider::port::Clock;
 use lifeboat::provider::sandbox::{DEMO_ESTATE, Opening, SandboxAdapter, WorldFile};
+use lifeboat::runbook::definition::Runbook;
 use lifeboat::tui::effect::Effect;
 use lifeboat::tui::keymap::{Chord, Keymap};
 use lifeboat::tui::message::Message;
@@ -32,6 +34,14 @@ pub(crate) fn demo(scenario: &str) -> Estate {
         environment.provider = Provider::Sandbox { scenario: scenario.into(), seed: 1 };
     }
     estate
+}
+
+/// Returns the runbooks that are built in.
+pub(crate) fn library() -> Vec<Runbook> {
+    let rules = Rules { catalogue: &[], today: jiff::civil::date(2026, 11, 21) };
+    let (library, failed) = Folders { folders: Vec::new(), files: Vec::new() }.load(&rules);
+    assert!(failed.is_empty(), "they can be read");
+    library.runbooks().cloned().collect()
 }
 
 /// Reads an estate once in the sandbox, its clock stopped at the start of the tests.
@@ -97,6 +107,7 @@ impl Console {
             presenter: false,
             always_redacted: false,
             read_only_for_good: false,
+            library: library(),
             notice: None,
         });
         let mut console = Self { model, asked: Vec::new() };

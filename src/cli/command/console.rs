@@ -2,6 +2,8 @@
 
 use crate::cli::ambient::{self, Opened};
 use crate::cli::args::{ConsoleArgs, Global};
+use crate::cli::recovering::Recovering;
+use crate::cli::recovery;
 use crate::cli::wire::{self, Reality, Wired};
 use crate::config::Loaded;
 use crate::failure::{Failure, FailureKind};
@@ -31,7 +33,7 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
             Opened::Left => return Ok(0),
         },
     };
-    let Wired { estate, origin, reality, clock, collector, logins, kept, mut notes, .. } = wired;
+    let Wired { estate, origin, source, reality, clock, collector, logins, kept, mut notes, .. } = wired;
     let (keymap, problems) = keymap::with_user_file();
     notes.extend(problems);
     let first = Arc::new(crate::collector::Snapshot { readings: kept, ..collector.snapshot() });
@@ -46,7 +48,15 @@ pub fn run(global: &Global, args: &ConsoleArgs, loaded: Option<(Loaded, String)>
             }
         })
         .map_err(|error| Failure::of("cannot start reading", &error))?;
+    let (runbooks, mut unread) = recovery::library(global)?;
+    notes.append(&mut unread);
+    // Without a folder for them nothing can be run; what is there can still be looked at.
+    let recovering = Recovering::new(global, (source, origin.clone()));
+    let recovering = recovering.inspect_err(|failure| notes.push(failure.message.clone())).ok().map(Arc::new);
     let setup = Setup {
+        runbooks: runbooks.runbooks().cloned().collect(),
+        runs: recovering.as_ref().map(|recovering| recovering.runs()),
+        recover: recovering.map(|recovering| recovering as Arc<dyn tui::Recover>),
         estate,
         origin,
         sandbox: match reality {

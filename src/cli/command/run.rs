@@ -7,9 +7,7 @@ use crate::cli::plan_text::table_of;
 use crate::cli::recovery::{self, Planned};
 use crate::cli::{prompt, watching};
 use crate::config::paths::{self, StateDir};
-use crate::engine::folder::RunFolder;
 use crate::engine::launch::{SECRET_VARIABLE, Told};
-use crate::engine::store::{Runs, load};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, phrase, required_for};
 use crate::runbook::event::{Ask, Rest};
@@ -43,11 +41,8 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         secrets: secrets(&planned.plan, &given.secret)?,
         purpose: given.purpose.clone().unwrap_or_default(),
     };
-    let bytes = planned.plan.bytes();
-    let folder = match waiting(&runs, &planned) {
-        Some(folder) => folder,
-        None => runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?,
-    };
+    let estate = planned.estate_source.as_bytes();
+    let folder = recovery::folder_of(&runs, &planned.plan, &planned.hash, estate)?;
     // Said before anything begins: steps may wait for somebody to watch.
     let present = if given.detach { None } else { folder.watch().ok() };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
@@ -62,14 +57,6 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         return Ok(FailureKind::Detached.exit_code());
     }
     watching::watch_as(&folder, output, present)
-}
-
-/// Returns the folder of a run of exactly this plan to which nobody has agreed yet.
-fn waiting(runs: &Runs, planned: &Planned) -> Option<RunFolder> {
-    let folder = runs.find(Some(planned.plan.run.as_str())).ok()?;
-    let run = load(&folder).ok()?;
-    let nobody = run.state.agreed_at.is_none() && run.state.wishes.abandoned.is_none();
-    (run.hash == planned.hash && nobody).then_some(folder)
 }
 
 /// Reads a plan that was written before. It is carried out as it is, or not at all.

@@ -6,6 +6,7 @@ mod judgement;
 mod overview;
 mod pane;
 mod points;
+mod recovery;
 mod states;
 mod terraform;
 
@@ -17,6 +18,10 @@ pub use points::{
     Bar, Entry, Event, EventSort, Flaw, Grouping, Heading, Holder, Inventory, List, ListLine, ListWanted,
     Mark, NO_MOMENT, Order, PointRef, Points, PointsJudged, PointsWanted, SPANS, ShownPoint, Span, Timeline,
     TimelineLine, thousands,
+};
+pub use recovery::{
+    BookRow, Books, Choice, Consenting, Deed, Field, Form, Journal, JournalRow, News, OpenPlan, OpenRun,
+    Operating, PlanWanted, Prepared, Prompt, PromptAbout, RunRow, Runs, Secrets, StepRow, kind_word,
 };
 pub use states::{Line, OpenComparison, OpenState, Shown, StateSort, States, Tally, Under};
 pub use terraform::{LockRow, StateRow, Terraform};
@@ -32,6 +37,7 @@ use crate::domain::reading::{Capability, Fact, ReadingKey, Subject};
 use crate::domain::redaction::Redactor;
 use crate::domain::scope::FailureScope;
 use crate::provider::port::LoginAsk;
+use crate::runbook::definition::Runbook;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -69,6 +75,16 @@ pub struct Model {
     pub points: Points,
     /// Locks and states.
     pub states: States,
+    /// The runbooks that there are.
+    pub library: Arc<Vec<Arc<Runbook>>>,
+    /// The pane of runbooks.
+    pub books: Books,
+    /// The runs.
+    pub runs: Runs,
+    /// The journal of a run.
+    pub journal: Journal,
+    /// The right to act, where somebody has taken it.
+    pub operating: Option<Operating>,
     /// What lies over it, the uppermost last.
     pub overlays: Vec<Overlay>,
     /// Keys of a sequence that was begun.
@@ -127,6 +143,8 @@ pub struct Beginning {
     pub always_redacted: bool,
     /// Whether this process can never be elevated.
     pub read_only_for_good: bool,
+    /// The runbooks that there are.
+    pub library: Vec<Runbook>,
     /// Something to tell.
     pub notice: Option<Notice>,
 }
@@ -162,6 +180,25 @@ pub enum Overlay {
     State(OpenState),
     /// Two versions of a state.
     Comparison(OpenComparison),
+    /// The parameters of a runbook.
+    Form(Box<Form>),
+    /// A plan.
+    Plan(OpenPlan),
+    /// The question whether somebody agrees.
+    Consent(Box<Consenting>),
+    /// A run from near.
+    Run(OpenRun),
+    /// A line of a journal.
+    Line {
+        /// The run.
+        run: Text,
+        /// Its number.
+        seq: u64,
+        /// The first line shown.
+        scroll: usize,
+    },
+    /// A question that is answered with a sentence.
+    Prompt(Prompt),
     /// The keys.
     Help {
         /// The first line shown.
@@ -207,6 +244,11 @@ impl Model {
             overview: Overview::default(),
             points: Points::default(),
             states: States::default(),
+            library: Arc::new(beginning.library.into_iter().map(Arc::new).collect()),
+            books: Books::default(),
+            runs: Runs::default(),
+            journal: Journal::default(),
+            operating: None,
             overlays: Vec::new(),
             pending: Vec::new(),
             keymap: Arc::new(beginning.keymap),
@@ -251,6 +293,14 @@ impl Model {
             .collect();
         all.sort_by_key(|(_, identity)| identity.expires_at.unwrap_or(Timestamp::MAX));
         all
+    }
+
+    /// Returns the run that is seen from near, uppermost or under something else.
+    pub fn open_run(&self) -> Option<&OpenRun> {
+        self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Run(open) => Some(open),
+            _ => None,
+        })
     }
 
     /// Returns the request to judge what is known now.

@@ -2,9 +2,11 @@
 
 use super::Model;
 use super::filter::{Filter, means};
+use crate::domain::condition::Health;
 use crate::domain::estate::{Component, EnvironmentClass};
 use crate::domain::ids::ComponentId;
 use crate::domain::readiness::{Assessment, Verdict};
+use crate::domain::reading::{Capability, Fact};
 use tui_input::Input;
 
 /// The state of the overview.
@@ -50,10 +52,18 @@ impl Model {
                 .is_some_and(|environment| environment.class == EnvironmentClass::Production)
         };
         rows.sort_by(|a, b| {
-            let rank = |row: &Row<'_>| (rank(row.assessment.verdict), !production(row));
+            let gone = |row: &Row<'_>| self.is_gone(row.component);
+            let rank = |row: &Row<'_>| (rank(row.assessment.verdict), !production(row), !gone(row));
             rank(a).cmp(&rank(b)).then_with(|| a.component.id.cmp(&b.component.id))
         });
         rows
+    }
+
+    /// Says whether a component is known not to be there any more, or not to answer.
+    fn is_gone(&self, component: &Component) -> bool {
+        let reading = self.snapshot.readings.of(&component.id, &component.home, Capability::Condition);
+        let fact = reading.and_then(|reading| reading.held.as_ref()).map(|held| &held.fact);
+        matches!(fact, Some(Fact::Condition(known)) if matches!(known.health, Health::Gone | Health::Down))
     }
 
     /// Returns the row under the cursor.

@@ -13,15 +13,29 @@ pub enum Pane {
     Points,
     /// What Terraform keeps, and what stands in its way.
     States,
+    /// What can be done.
+    Runbooks,
+    /// What is being done, and what was.
+    Runs,
+    /// What was written down of it.
+    Journal,
 }
 
 impl Pane {
     /// All panes, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Overview, Self::Points, Self::States];
+    pub const ALL: [Self; 6] =
+        [Self::Overview, Self::Points, Self::States, Self::Runbooks, Self::Runs, Self::Journal];
 
-    /// Returns its number, which is also its key.
+    /// Returns its number, which is also its key. 6 and 7 are kept for incidents and drills.
     pub fn number(self) -> usize {
-        Self::ALL.iter().position(|pane| *pane == self).map_or(0, |at| at + 1)
+        match self {
+            Self::Overview => 1,
+            Self::Points => 2,
+            Self::States => 3,
+            Self::Runbooks => 4,
+            Self::Runs => 5,
+            Self::Journal => 8,
+        }
     }
 
     /// Returns its name.
@@ -30,6 +44,9 @@ impl Pane {
             Self::Overview => "overview",
             Self::Points => "points",
             Self::States => "locks and states",
+            Self::Runbooks => "runbooks",
+            Self::Runs => "runs",
+            Self::Journal => "journal",
         }
     }
 }
@@ -42,6 +59,9 @@ impl Model {
             Pane::Overview => Some((&self.overview.filter, self.overview.filtering)),
             Pane::Points => Some((&self.points.filter, self.points.filtering)),
             Pane::States => Some((&self.states.filter, self.states.filtering)),
+            Pane::Runbooks => Some((&self.books.filter, self.books.filtering)),
+            Pane::Runs => Some((&self.runs.filter, self.runs.filtering)),
+            Pane::Journal => Some((&self.journal.filter, self.journal.filtering)),
         }
     }
 
@@ -51,6 +71,9 @@ impl Model {
             Pane::Overview => Some((&mut self.overview.filter, &mut self.overview.filtering)),
             Pane::Points => Some((&mut self.points.filter, &mut self.points.filtering)),
             Pane::States => Some((&mut self.states.filter, &mut self.states.filtering)),
+            Pane::Runbooks => Some((&mut self.books.filter, &mut self.books.filtering)),
+            Pane::Runs => Some((&mut self.runs.filter, &mut self.runs.filtering)),
+            Pane::Journal => Some((&mut self.journal.filter, &mut self.journal.filtering)),
         }
     }
 

@@ -40,6 +40,34 @@ impl Glyphs {
         }
     }
 
+    /// Returns the marks of the steps of a run. Their words always stand beside them.
+    pub fn steps(self) -> Steps {
+        match self {
+            Self::Unicode => Steps {
+                waiting: "·",
+                gate: "▮",
+                running: "▶",
+                done: "✓",
+                failed: "✗",
+                left_out: "–",
+                undone: "◂",
+                branch: "├─ ",
+                critical: "┃",
+            },
+            Self::Ascii => Steps {
+                waiting: ".",
+                gate: "|",
+                running: ">",
+                done: "+",
+                failed: "x",
+                left_out: "-",
+                undone: "<",
+                branch: "|- ",
+                critical: "!",
+            },
+        }
+    }
+
     /// Returns the line of a rule.
     pub fn rule(self) -> &'static str {
         self.pick("─", "-")
@@ -134,6 +162,29 @@ impl Glyphs {
                 .collect(),
         }
     }
+}
+
+/// The marks of the steps of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Steps {
+    /// It waits.
+    pub waiting: &'static str,
+    /// It waits at its gate.
+    pub gate: &'static str,
+    /// It is under way.
+    pub running: &'static str,
+    /// It is done.
+    pub done: &'static str,
+    /// It has failed.
+    pub failed: &'static str,
+    /// It was left out.
+    pub left_out: &'static str,
+    /// It was taken back.
+    pub undone: &'static str,
+    /// It is one of several that wait for the same.
+    pub branch: &'static str,
+    /// The end depends on it.
+    pub critical: &'static str,
 }
 
 /// The marks of a time axis.

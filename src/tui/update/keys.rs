@@ -1,7 +1,7 @@
 //! Keys: typed text first, then sequences, then commands.
 
 use super::pane::{self, Step};
-use super::{login, points};
+use super::{login, points, recovery};
 use crate::domain::Text;
 use crate::domain::scope::FailureScope;
 use crate::tui::command::Command;
@@ -21,8 +21,9 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     model.notice = None;
-    if let Some(effects) =
-        { login::typed(model, key).or_else(|| points::typed(model, key)) }.or_else(|| typed(model, key))
+    if let Some(effects) = { login::typed(model, key).or_else(|| recovery::typed(model, key)) }
+        .or_else(|| points::typed(model, key))
+        .or_else(|| typed(model, key))
     {
         return effects;
     }
@@ -53,6 +54,12 @@ pub(super) fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// Puts pasted text where text is typed, and nowhere else.
 pub(super) fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let clean = Text::new(text);
+    if let Some(input) = recovery::pasted_into(model) {
+        for c in clean.as_str().chars() {
+            insert(input, c);
+        }
+        return Vec::new();
+    }
     let typing_moment = points::is_typing(model);
     let input = match model.overlays.last_mut() {
         Some(Overlay::Palette { input, .. }) => input,
@@ -115,6 +122,16 @@ fn typed(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
     }
     pane::follow(model);
     Some(Vec::new())
+}
+
+/// Handles the keys that mean the same wherever something is typed: they ask whether to quit, or go to the background.
+pub(super) fn suspended_or_left(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c') if control => Some(run(model, Command::AskQuit)),
+        KeyCode::Char('z') if control => Some(vec![Effect::Suspend]),
+        _ => None,
+    }
 }
 
 fn stop_filtering(model: &mut Model) {
@@ -244,6 +261,24 @@ pub(super) fn run(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Overview => return go_to(model, Pane::Overview),
         Command::Points => return go_to(model, Pane::Points),
         Command::States => return go_to(model, Pane::States),
+        Command::Runbooks => return go_to(model, Pane::Runbooks),
+        Command::Runs => return go_to(model, Pane::Runs),
+        Command::Journal => return go_to(model, Pane::Journal),
+        Command::Recover => return recovery::recover(model),
+        Command::Operate => recovery::operate(model),
+        Command::Pause
+        | Command::Skip
+        | Command::Retry
+        | Command::Undo
+        | Command::UndoAll
+        | Command::Gate
+        | Command::Answer
+        | Command::Happened
+        | Command::DidNot
+        | Command::Abandon
+        | Command::Veto
+        | Command::Verify
+        | Command::Report => return recovery::asks(model, command),
         Command::TimeCursor
         | Command::ToMoment
         | Command::Earlier

@@ -6,6 +6,7 @@ mod mouse;
 mod overview;
 mod pane;
 mod points;
+mod recovery;
 mod states;
 
 use super::effect::Effect;
@@ -14,6 +15,9 @@ use super::model::{Model, Notice, Overlay, Pane};
 use crate::collector::Request;
 use crate::domain::Text;
 use std::sync::Arc;
+
+/// How often what was read is judged again, in seconds.
+const JUDGED_EVERY_S: i64 = 10;
 
 /// Tells the model what happened; returns what is asked of the runtime.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -40,6 +44,7 @@ fn told(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Mouse(event) => mouse::moved(model, event),
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
+            recovery::changed(model);
             pane::follow(model);
             Vec::new()
         }
@@ -47,9 +52,17 @@ fn told(model: &mut Model, message: Message) -> Vec<Effect> {
             if now == model.now {
                 return Vec::new();
             }
+            // While a run is watched time moves by the second; what was read is judged in longer steps.
+            let judged = |at: jiff::Timestamp| at.as_second().div_euclid(JUDGED_EVERY_S);
+            let again = judged(now) != judged(model.now);
             model.now = now;
-            vec![Effect::Judge(model.judge_request())]
+            if again { vec![Effect::Judge(model.judge_request())] } else { Vec::new() }
         }
+        Message::Runs(seen) => {
+            recovery::seen(model, seen);
+            Vec::new()
+        }
+        Message::News(news) => recovery::told(model, news),
         Message::Read(snapshot) => {
             model.snapshot = snapshot;
             vec![Effect::Judge(model.judge_request())]

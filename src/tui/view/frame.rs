@@ -56,7 +56,10 @@ pub(super) fn badges(model: &Model) -> Vec<Span> {
             spans.push((format!("{} ", environment.name), Role::Bar));
         }
     }
-    spans.push((" READ-ONLY ".to_owned(), Role::ReadOnly));
+    spans.push(match &model.operating {
+        Some(_) => (" OPERATOR ".to_owned(), Role::Operator),
+        None => (" READ-ONLY ".to_owned(), Role::ReadOnly),
+    });
     match &model.sandbox {
         Some(_) if tiny || (model.redactor.is_some() && model.size.0 < 100) => {
             spans.push((" SANDBOX ".to_owned(), Role::Sandbox));
@@ -198,8 +201,36 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Environment, "environment"),
             (Command::Quit, "quit"),
         ],
+        None if model.pane == Pane::Runbooks => &[
+            (Command::Help, "help"),
+            (Command::Palette, "command"),
+            (Command::Filter, "filter"),
+            (Command::Open, "plan it"),
+            (Command::Back, "all runbooks"),
+            (Command::Operate, "operate"),
+            (Command::Quit, "quit"),
+        ],
+        None if model.pane == Pane::Runs => &[
+            (Command::Help, "help"),
+            (Command::Open, "watch"),
+            (Command::Filter, "filter"),
+            (Command::Pause, "pause or go on"),
+            (Command::Copy, "copy how to follow"),
+            (Command::Operate, "operate"),
+            (Command::Quit, "quit"),
+        ],
+        None if model.pane == Pane::Journal => &[
+            (Command::Help, "help"),
+            (Command::Open, "the whole line"),
+            (Command::Filter, "filter"),
+            (Command::Verify, "verify"),
+            (Command::Report, "report"),
+            (Command::Bottom, "follow"),
+            (Command::Quit, "quit"),
+        ],
         None => &[
             (Command::Help, "help"),
+            (Command::Recover, "runbooks that fit"),
             (Command::Palette, "command"),
             (Command::Filter, "filter"),
             (Command::Open, "details"),
@@ -208,7 +239,50 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Environment, "environment"),
             (Command::Quit, "quit"),
         ],
-        Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => &[(Command::Back, "back")],
+        Some(Overlay::Form(_)) => &[
+            (Command::Back, "back"),
+            (Command::Down, "next"),
+            (Command::Later, "next choice"),
+            (Command::NextFailure, "in earnest, drill, tabletop"),
+        ],
+        Some(Overlay::Plan(_)) => &[
+            (Command::Back, "back"),
+            (Command::Open, "go on to consent"),
+            (Command::Down, "down"),
+            (Command::PageDown, "page"),
+            (Command::Operate, "operate"),
+            (Command::Copy, "copy the command line"),
+            (Command::Quit, "quit"),
+        ],
+        Some(Overlay::Run(open)) if open.until.is_some() => &[
+            (Command::Earlier, "earlier"),
+            (Command::Later, "later"),
+            (Command::EarlierMark, "far back"),
+            (Command::LaterMark, "far on"),
+            (Command::Now, "now"),
+            (Command::Back, "back"),
+        ],
+        Some(Overlay::Run(_)) => &[
+            (Command::Back, "back"),
+            (Command::Pause, "pause or go on"),
+            (Command::Skip, "skip"),
+            (Command::Retry, "retry"),
+            (Command::Undo, "undo"),
+            (Command::UndoAll, "undo all"),
+            (Command::Abandon, "abandon"),
+            (Command::Open, "journal"),
+            (Command::Earlier, "replay"),
+            (Command::Report, "report"),
+            (Command::Operate, "operate"),
+            (Command::Quit, "quit"),
+        ],
+        Some(
+            Overlay::Palette { .. }
+            | Overlay::Quit
+            | Overlay::Login { .. }
+            | Overlay::Consent(_)
+            | Overlay::Prompt(_),
+        ) => &[(Command::Back, "back")],
         Some(Overlay::State(_)) => &[
             (Command::Back, "back"),
             (Command::Open, "compare with the one before"),
@@ -223,6 +297,15 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Down, "down"),
             (Command::PageDown, "page"),
             (Command::Copy, "copy the command"),
+            (Command::Help, "help"),
+            (Command::Quit, "quit"),
+        ],
+        Some(Overlay::Detail { .. }) => &[
+            (Command::Back, "back"),
+            (Command::Recover, "runbooks that fit"),
+            (Command::Down, "down"),
+            (Command::PageDown, "page"),
+            (Command::NextFailure, "failure"),
             (Command::Help, "help"),
             (Command::Quit, "quit"),
         ],

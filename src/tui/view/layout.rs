@@ -61,6 +61,8 @@ pub struct Overview {
     pub why: Rect,
     /// What is in the way; without height where there is no room for it.
     pub standing: Rect,
+    /// The runs that are not over; without height where there is none.
+    pub strip: Rect,
 }
 
 /// Returns where the parts of the overview stand in `body`.
@@ -88,11 +90,13 @@ pub fn overview(model: &Model, body: Rect) -> Overview {
         take((body.y + super::clock::HEIGHT + 2).saturating_sub(tabs.bottom() + presenter_gap));
     }
     let heading = take(1);
-    let below = why + standing;
+    let strip = super::recovery::strip_height(model);
+    let below = why + standing + strip;
     let rows = take(body.bottom().saturating_sub(heading.bottom()).saturating_sub(below));
     let standing = take(standing);
     let why = take(why);
-    Overview { sentence, alert, tabs, heading, rows, why, standing }
+    let strip = take(strip);
+    Overview { sentence, alert, tabs, heading, rows, why, standing, strip }
 }
 
 /// Where the parts of pane 2 stand.
@@ -225,7 +229,7 @@ pub fn tab_at(model: &Model, column: u16, line: u16) -> Option<FailureScope> {
         Pane::Overview => parts(model).tabs.y,
         Pane::Points => points_parts(model).tabs.y,
         // A pane without a switch of failures has no line for it.
-        Pane::States => return None,
+        Pane::States | Pane::Runbooks | Pane::Runs | Pane::Journal => return None,
     };
     if line != shown {
         return None;

@@ -11,6 +11,7 @@ mod point;
 mod points;
 mod points_cursor;
 pub mod points_words;
+pub(in crate::tui) mod recovery;
 mod sheet;
 pub(in crate::tui) mod states;
 mod table;
@@ -39,11 +40,25 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
     frame::draw(model, &mut pen, area);
     let body = layout::written(model, layout::body(area));
     match model.overlays.last() {
-        None | Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. }) => match model.pane {
-            Pane::Overview => overview::draw(model, &mut pen, body),
-            Pane::Points => points::draw(model, &mut pen, body),
-            Pane::States => states::draw(model, &mut pen, body),
-        },
+        Some(
+            Overlay::Form(_)
+            | Overlay::Plan(_)
+            | Overlay::Consent(_)
+            | Overlay::Run(_)
+            | Overlay::Line { .. },
+        ) => {
+            recovery::draw_over(model, &mut pen, body);
+        }
+        // What asks stands over what it is about.
+        Some(Overlay::Prompt(_)) if recovery::draw_over(model, &mut pen, body) => {}
+        None | Some(Overlay::Palette { .. } | Overlay::Quit | Overlay::Login { .. } | Overlay::Prompt(_)) => {
+            match model.pane {
+                Pane::Overview => overview::draw(model, &mut pen, body),
+                Pane::Points => points::draw(model, &mut pen, body),
+                Pane::States => states::draw(model, &mut pen, body),
+                Pane::Runbooks | Pane::Runs | Pane::Journal => recovery::draw(model, &mut pen, body),
+            }
+        }
         Some(Overlay::Detail { component, scroll }) => {
             detail::draw(model, &mut pen, body, component, *scroll);
         }
@@ -59,6 +74,7 @@ pub fn view(model: &Model, buffer: &mut Buffer) {
         Some(Overlay::Login { environment, ask, input, says }) => {
             palette::draw_login(&mut pen, body, environment, ask, input, says.as_ref());
         }
+        Some(Overlay::Prompt(prompt)) => recovery::draw_prompt(model, &mut pen, body, prompt),
         Some(Overlay::Quit) => palette::draw_quit(model, &mut pen, body),
         _ => {}
     }
@@ -72,6 +88,6 @@ pub fn sheet_lines(model: &Model) -> usize {
         Some(Overlay::Troubles { .. } | Overlay::About { .. } | Overlay::Help { .. }) => {
             sheet::content(model).1.len()
         }
-        _ => 0,
+        _ => recovery::sheet_lines(model).unwrap_or(0),
     }
 }

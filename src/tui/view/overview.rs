@@ -37,6 +37,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
         standing(model, pen, parts.standing);
     }
     why(model, pen, parts.why);
+    super::recovery::draw_strip(model, pen, parts.strip);
     let hidden = model.rows().len().saturating_sub(model.overview.offset + layout::page(model));
     if hidden > 0 {
         let more = format!(" {} {hidden} more below ", pen.glyphs().more());

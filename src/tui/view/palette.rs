@@ -31,7 +31,7 @@ pub fn palette_matches(typed: &str) -> Vec<&'static CommandRow> {
     found.into_iter().map(|(.., row)| row).collect()
 }
 
-fn boxed(pen: &mut Pen<'_>, body: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn boxed(pen: &mut Pen<'_>, body: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(body.width.saturating_sub(4));
     let height = height.min(body.height);
     let area =
@@ -75,10 +75,15 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, input: &Input, 
 }
 
 /// Draws the question whether to quit.
-pub(super) fn draw_quit(_: &Model, pen: &mut Pen<'_>, body: Rect) {
+pub(super) fn draw_quit(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let inner = boxed(pen, body, 60, 6);
     pen.raw(inner.x, inner.y, inner.width, "Quit the screen?", Role::Strong);
-    pen.raw(inner.x, inner.y + 1, inner.width, "Nothing is running that it would stop.", Role::Text);
+    let says = match model.runs_under_way().filter(|run| run.worked_on).count() {
+        0 => "Nothing is running that it would stop.".to_owned(),
+        1 => "One run goes on: it needs no screen.".to_owned(),
+        several => format!("{several} runs go on: they need no screen."),
+    };
+    pen.raw(inner.x, inner.y + 1, inner.width, &says, Role::Text);
     let spans = [
         ("y ".to_owned(), Role::Key),
         ("quit   ".to_owned(), Role::Dim),

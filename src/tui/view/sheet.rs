@@ -113,8 +113,14 @@ fn about(model: &Model) -> Vec<Vec<Span>> {
         },
     );
     row("reality", reality);
-    let read_only = if model.read_only_for_good { "read-only for good" } else { "read-only" };
-    row("this screen", format!("{read_only}; it changes nothing anywhere"));
+    let says = match (&model.operating, model.read_only_for_good) {
+        (Some(right), _) => {
+            format!("OPERATOR, for: {}; each plan still asks for consent", right.session().purpose())
+        }
+        (None, true) => "read-only for good; it changes nothing anywhere".to_owned(),
+        (None, false) => "read-only; it changes nothing anywhere".to_owned(),
+    };
+    row("this screen", says);
     row("look", format!("theme {}, {}", model.look.theme.name, model.look.capability.words()));
     for environment in &model.estate.environments {
         row("", String::new());
