@@ -85,6 +85,7 @@ mod engine {
     mod consent;
     mod disk;
     mod failing;
+    mod foretold;
     mod full;
     mod journeys;
     mod kills;

@@ -67,7 +67,7 @@ const ABOUT: About = About {
         "rds:DeleteDBInstance",
     ],
     no_undo: None,
-    usually: Some((Duration::from_secs(600), Duration::from_secs(3600))),
+    usually: Some((Duration::from_secs(300), Duration::from_secs(3600))),
 };
 
 const GONE: &str = "DBInstanceNotFound";

@@ -1,5 +1,6 @@
 //! A run as evidence: its journal, its plan and its side files as they are, with a report and the script that verifies it.
 
+use super::account::Report;
 use super::report::{markdown, not_verified};
 use super::verify::is_inside;
 use crate::engine::aside::beside;
@@ -46,7 +47,10 @@ pub fn export(run: &Run, to: &Path, wrong: Option<&str>) -> Result<(), Failure> 
         fs::write(path, bytes).map_err(|error| failed(&error))?;
     }
     let report = wrong.map_or_else(String::new, not_verified) + &markdown(run);
-    for (name, text) in [("report.md", report.as_str()), ("verify.py", VERIFIER), ("FORMAT.md", FORMAT)] {
+    let document = serde_json::to_string_pretty(&Report::of(run, wrong))
+        .map_err(|error| Failure::of(format!("cannot write {shown}"), &error))?;
+    let reports = [("report.md", report.as_str()), ("report.json", document.as_str())];
+    for (name, text) in reports.into_iter().chain([("verify.py", VERIFIER), ("FORMAT.md", FORMAT)]) {
         fs::write(to.join(name), text).map_err(|error| failed(&error))?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! The report of a run: what was asked, agreed to and done, when and by whom, told from its journal alone.
 
+use super::account::{calls, span, unprotected};
 use crate::domain::duration::{elapsed, words};
 use crate::domain::text::harmless;
 use crate::engine::store::Run;
-use crate::runbook::event::{Event, Outcome, Rest};
 use crate::runbook::plan::Mode;
 use crate::runbook::state::Phase;
 use crate::runbook::words::{rest_words, tell};
@@ -44,14 +44,7 @@ pub fn markdown(run: &Run) -> String {
     if state.break_glass {
         out.push_str("\n**BREAK-GLASS was used: no second person approved this run.**\n");
     }
-    // What somebody asked of it later does not make it longer.
-    let ended = run
-        .read
-        .lines
-        .iter()
-        .find(|line| matches!(line.event, Some(Event::Rested { rest: Rest::Finished, .. })));
-    let to = ended.map(|line| line.at).or(state.last_at);
-    if let (Some(from), Some(to)) = (plan.since.or(state.agreed_at), to) {
+    if let Some((from, to)) = span(run) {
         let took = words(elapsed(from, to));
         let what = if plan.since.is_some() { "since the outage began" } else { "since it was agreed to" };
         let promised = plan.promised_s.map_or(String::new(), |promised| {
@@ -75,7 +68,8 @@ pub fn markdown(run: &Run) -> String {
             cell(&why)
         ));
     }
-    calls(run, &mut out);
+    list_calls(run, &mut out);
+    list_unprotected(run, &mut out);
     let differing = plan.steps.iter().filter_map(|step| Some((step, state.steps.get(&step.id)?)));
     for (step, known) in differing {
         let Some(deviations) = known.deviations.as_array().filter(|all| !all.is_empty()) else { continue };
@@ -111,33 +105,41 @@ pub fn markdown(run: &Run) -> String {
     out
 }
 
-fn calls(run: &Run, out: &mut String) {
+fn list_calls(run: &Run, out: &mut String) {
     out.push_str("\n## Calls\n\n| UTC | step | call | request | outcome |\n|---|---|---|---|---|\n");
-    let mut intended = None;
-    for line in &run.read.lines {
-        match &line.event {
-            Some(Event::Intended { of, call, .. }) => intended = Some((of.clone(), call.operation.clone())),
-            Some(Event::Answered { of, outcome, request_id, says, .. }) => {
-                let operation =
-                    intended.as_ref().filter(|(known, _)| known == of).map_or("", |(_, name)| name);
-                let outcome = match outcome {
-                    Outcome::Succeeded => "accepted".to_owned(),
-                    Outcome::Refused => format!("refused: {says}"),
-                    Outcome::Throttled => "put off".to_owned(),
-                    Outcome::NotSent => format!("not sent: {says}"),
-                    Outcome::InDoubt => format!("in doubt: {says}"),
-                };
-                out.push_str(&format!(
-                    "| {} | {} | {} | {} | {} |\n",
-                    line.at.strftime("%H:%M:%S%.3f"),
-                    cell(of.step.as_str()),
-                    cell(operation),
-                    cell(request_id.as_ref().map_or("–", |id| id.as_str())),
-                    cell(&outcome)
-                ));
-            }
-            _ => {}
-        }
+    for call in calls(run) {
+        let says = if call.says.is_empty() || call.outcome == "accepted" {
+            String::new()
+        } else {
+            format!(": {}", call.says)
+        };
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {}{} |\n",
+            call.at.strftime("%H:%M:%S%.3f"),
+            cell(&call.step),
+            cell(&call.operation),
+            cell(call.request_id.as_deref().unwrap_or("–")),
+            call.outcome,
+            cell(&says)
+        ));
+    }
+}
+
+/// Says what protected the original and does not protect what stands in its place.
+fn list_unprotected(run: &Run, out: &mut String) {
+    let all = unprotected(run);
+    if all.is_empty() {
+        return;
+    }
+    out.push_str("\n## Unprotected now\n\n");
+    for one in all {
+        out.push_str(&format!(
+            "- {}: `{}` was {}, and is {}\n",
+            cell(&one.step),
+            cell(&one.setting),
+            cell(&one.was.to_string()),
+            cell(&one.is.to_string())
+        ));
     }
 }
 

@@ -419,6 +419,8 @@ pub enum SchemaOf {
     Runbooks,
     /// `runs --format json`.
     Runs,
+    /// `audit show --format json`.
+    AuditShow,
     /// `audit verify --format json`.
     AuditVerify,
     /// `check --format json`.

@@ -4,6 +4,7 @@ use super::args::{Global, ModeArg, OneFailure, PlanArgs};
 use super::consenting::read_approval;
 use super::plan_text::write_new;
 use super::recovery::{self, PlanOf};
+use crate::audit::account::Report;
 use crate::audit::{report, verify};
 use crate::authority::{Operator, Session};
 use crate::config;
@@ -164,7 +165,10 @@ impl Recover for Recovering {
             file.persist(&path).map_err(|error| failed(&error.error))?;
             Ok(path)
         };
+        let document = serde_json::to_string_pretty(&Report::of(&run, None))
+            .map_err(|error| Failure::of("cannot write the report", &error))?;
+        written("json", document)?;
         let path = written("md", report::markdown(&run))?;
-        Ok(Text::new(&format!("report: {}", path.display())))
+        Ok(Text::new(&format!("report: {}, and .json beside it", path.display())))
     }
 }

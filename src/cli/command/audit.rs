@@ -1,5 +1,6 @@
 //! `audit`: journals as evidence.
 
+use crate::audit::account::Report;
 use crate::audit::{export, report, verify};
 use crate::cli::args::{AuditArgs, AuditWhat, ExportArgs, Format, Global, OfRun};
 use crate::cli::output::Output;
@@ -17,6 +18,10 @@ pub fn run(global: &Global, given: &AuditArgs, output: &Output) -> Result<u8, Fa
         AuditWhat::Verify(of) => verify(global, of, output),
         AuditWhat::Show(of) => {
             let (run, wrong) = read(global, of.run.as_deref(), output)?;
+            if output.format() == Format::Json {
+                output.json(&Report::of(&run, wrong.as_deref()))?;
+                return Ok(code_of(wrong.is_some()));
+            }
             let warning = wrong.as_deref().map_or_else(String::new, report::not_verified);
             output.text(&(warning + &report::markdown(&run)))?;
             Ok(code_of(wrong.is_some()))

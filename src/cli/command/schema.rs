@@ -1,5 +1,6 @@
 //! `schema`: the JSON Schema of a file or document.
 
+use crate::audit::account::Report;
 use crate::audit::verify::Verification;
 use crate::cli::args::{SchemaArgs, SchemaOf};
 use crate::cli::document::{
@@ -36,6 +37,7 @@ pub fn of(what: SchemaOf) -> Value {
         SchemaOf::Check => written::<CheckDocument>(),
         SchemaOf::Runbooks => written::<RunbooksDocument>(),
         SchemaOf::Runs => written::<RunsDocument>(),
+        SchemaOf::AuditShow => written::<Report>(),
         SchemaOf::AuditVerify => written::<Verification>(),
         SchemaOf::Doctor => written::<DoctorDocument>(),
         SchemaOf::Login => written::<LoginDocument>(),

@@ -45,6 +45,8 @@ pub enum Fault {
     InsufficientCapacity,
     /// What is made ends in this status, such as `restore-error`.
     EndsIn(Text),
+    /// What is made takes so many times as long to become ready.
+    Slow(u32),
     /// What is made is not shown by reading calls for so many of the world's seconds.
     Hidden {
         /// For how long, in seconds.
@@ -159,7 +161,7 @@ impl Fault {
     pub(super) fn lets_through(&self) -> bool {
         match self {
             Self::LostReply { applied } | Self::ErrorInside { applied } | Self::Hangs { applied } => *applied,
-            Self::EndsIn(_) | Self::Hidden { .. } => true,
+            Self::EndsIn(_) | Self::Slow(_) | Self::Hidden { .. } => true,
             Self::Refused { .. } | Self::Throttled | Self::InsufficientCapacity => false,
         }
     }
@@ -197,7 +199,7 @@ impl Fault {
                 };
                 Some(refused(code, format!("there is not enough capacity in {region} for this now"), status))
             }
-            Self::EndsIn(_) | Self::Hidden { .. } => None,
+            Self::EndsIn(_) | Self::Slow(_) | Self::Hidden { .. } => None,
         }
     }
 
@@ -213,6 +215,13 @@ impl Fault {
                     let at = after(now, Duration::from_secs(half.max(1).unsigned_abs()));
                     thing.phases.retain(|phase| phase.at < at);
                     thing.phases.push(Phase::new(at, status.as_str()));
+                }
+                Self::Slow(times) => {
+                    for phase in &mut thing.phases {
+                        let span = phase.at.as_second() - now.as_second();
+                        let span = span.max(0).unsigned_abs() * u64::from(*times);
+                        phase.at = after(now, Duration::from_secs(span));
+                    }
                 }
                 Self::Hidden { for_s } => {
                     thing.hidden_until = Some(after(now, Duration::from_secs(u64::from(*for_s))));

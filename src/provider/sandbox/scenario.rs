@@ -22,7 +22,7 @@ pub struct Scenario {
 }
 
 /// All scenarios.
-pub const SCENARIOS: [Scenario; 11] = [
+pub const SCENARIOS: [Scenario; 12] = [
     Scenario { name: "calm", says: "Nothing new happens; what was wrong before still is." },
     Scenario { name: "region-loss", says: "The Region of production answers nothing any more." },
     Scenario {
@@ -39,6 +39,10 @@ pub const SCENARIOS: [Scenario; 11] = [
         says: "For half an hour AWS has no room for new databases, volumes and instances in the Region of production.",
     },
     Scenario { name: "restore-error", says: "The first database that is restored ends in `restore-error`." },
+    Scenario {
+        name: "slow-restore",
+        says: "Whatever is made takes twelve times as long as it usually does.",
+    },
     Scenario {
         name: "lost-replies",
         says: "Of every third call that changes something no reply arrives, although it was carried out.",
@@ -91,6 +95,7 @@ impl Scenario {
             "restore-error" => FaultSpec::new(Fault::EndsIn("restore-error".into()))
                 .of("rds:RestoreDBInstanceFromDBSnapshot")
                 .times(1),
+            "slow-restore" => FaultSpec::new(Fault::Slow(12)),
             "lost-replies" => FaultSpec::new(Fault::LostReply { applied: true }).in_turns(2, 1),
             _ => return Vec::new(),
         };

@@ -24,10 +24,11 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, scroll: usize) 
 /// Draws the title of a sheet and how far it is scrolled.
 pub(super) fn title_line(pen: &mut Pen<'_>, body: Rect, title: &[Span], scroll: usize, lines: usize) {
     let room = usize::from(body.height.saturating_sub(2));
-    pen.spans(body.x + 1, body.y, body.width.saturating_sub(2), title);
+    let last = (scroll + room).min(lines);
+    let says = if lines > room { format!("{} to {last} of {lines}", scroll + 1) } else { String::new() };
+    let kept = u16::try_from(says.len()).unwrap_or(0) + 4;
+    pen.spans(body.x + 1, body.y, body.width.saturating_sub(kept), title);
     if lines > room {
-        let last = (scroll + room).min(lines);
-        let says = format!("{} to {last} of {lines}", scroll + 1);
         pen.right(body.x, body.right().saturating_sub(1), body.y, &says, Role::Dim);
     }
     pen.rule(body, body.y + 1);

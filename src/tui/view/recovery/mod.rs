@@ -161,8 +161,8 @@ fn finish(model: &Model, found: &Forecast) -> Vec<Span> {
     let mut spans = vec![(format!("{range}{open}"), Role::Text)];
     let (says, role) = match found.course() {
         Course::NoPromise => ("no time was promised".to_owned(), Role::Dim),
-        Course::InTime(spare) => (format!("in time, {} to spare at worst", rough(spare)), Role::Met),
-        Course::MayMiss(by) => (format!("may be late, by {} at worst", rough(by)), Role::AtRisk),
+        Course::InTime(spare) => (format!("in time, {} to spare", rough(spare)), Role::Met),
+        Course::MayMiss(by) => (format!("late by up to {}", rough(by)), Role::AtRisk),
         Course::Misses(by) => (format!("ON COURSE TO MISS by {}", rough(by)), Role::Breached),
         Course::Open => ("in time only if people answer soon".to_owned(), Role::AtRisk),
     };

@@ -106,8 +106,8 @@ fn time(model: &Model, plan: &Plan) -> Vec<Span> {
     spans.push((promised, Role::Text));
     spans.push(match found.course() {
         Course::NoPromise => ("; nothing was promised".to_owned(), Role::Dim),
-        Course::InTime(spare) => (format!("in time, {} to spare at worst", rough(spare)), Role::Met),
-        Course::MayMiss(by) => (format!("may be late, by {} at worst", rough(by)), Role::AtRisk),
+        Course::InTime(spare) => (format!("in time, {} to spare", rough(spare)), Role::Met),
+        Course::MayMiss(by) => (format!("late by up to {}", rough(by)), Role::AtRisk),
         Course::Misses(by) => (format!("late by {} at best", rough(by)), Role::Breached),
         Course::Open => ("in time only if people answer soon".to_owned(), Role::AtRisk),
     });
@@ -116,8 +116,12 @@ fn time(model: &Model, plan: &Plan) -> Vec<Span> {
 
 fn table(plan: &Plan, width: usize) -> Vec<Vec<Span>> {
     let steps: Vec<&PlannedStep> = plan.steps.iter().filter(|step| step.uses != *JOIN).collect();
-    let does =
-        steps.iter().map(|step| step.title.as_str().width()).max().unwrap_or(10).clamp(10, 48.min(width / 2));
+    let does = steps
+        .iter()
+        .map(|step| step.title.as_str().width())
+        .max()
+        .unwrap_or(10)
+        .clamp(10, 48.min(width.saturating_sub(46)).max(10));
     let mut lines = vec![vec![(
         format!("    {:<does$}  {:<12} {:<5} {:>18}", "step", "it is", "undo", "takes"),
         Role::Heading,

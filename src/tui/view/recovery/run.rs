@@ -122,12 +122,13 @@ fn shown_at(model: &Model, open: &OpenRun, run: &RunSeen) -> Timestamp {
 fn title(pen: &mut Pen<'_>, line: Rect, open: &OpenRun, row: &RunRow) {
     let plan = &row.run.plan;
     let component = plan.component.as_ref().map_or(String::new(), |id| format!("  {id}"));
-    let (stands, role) = standing(row);
-    let mut spans = vec![(format!("{}{component}   ", plan.runbook.title), Role::Strong), (stands, role)];
-    if let Some(until) = open.until {
-        spans.push(("   ".to_owned(), Role::Text));
-        spans.push((" REPLAY ".to_owned(), Role::Sandbox));
-        spans.push((format!(" line {until} of {}", row.run.lines.len()), Role::Text));
+    let mut spans = vec![(format!("{}{component}   ", plan.runbook.title), Role::Strong)];
+    match open.until {
+        None => spans.push(standing(row)),
+        Some(until) => {
+            spans.push((" REPLAY ".to_owned(), Role::Sandbox));
+            spans.push((format!(" line {until} of {}", row.run.lines.len()), Role::Text));
+        }
     }
     let end = pen.spans(line.x + 1, line.y, line.width.saturating_sub(2), &spans);
     let by = &plan.made_by;
@@ -370,6 +371,11 @@ fn about_step(run: &RunSeen, row: &StepRow<'_>, now: Timestamp, live: bool, widt
         }
     } else if row.step.calls.is_empty() && row.step.asks.is_empty() {
         put("", row.step.prose.as_str(), Role::Text);
+    } else if !row.step.asks.is_empty() {
+        for ask in &row.step.asks {
+            put("asks", &plan::one_line(ask), Role::Text);
+        }
+        put("", row.step.prose.as_str(), Role::Dim);
     } else if let Some(planned) = row.step.calls.first() {
         put("will call", &plan::one_line(&planned.call), Role::Text);
     }

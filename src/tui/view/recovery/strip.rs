@@ -28,10 +28,15 @@ pub(in crate::tui::view) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             (format!("{} ", pen.glyphs().into()), role),
             (stands, role),
             (format!("   {}{component}   ", run.plan.runbook.title), Role::Strong),
-            (format!("{done} of {} steps   ", run.plan.steps.len()), Role::Text),
         ];
+        // Where there is too little room, when it will be done counts more than how far it is.
+        if area.width >= 120 {
+            spans.push((format!("{done} of {} steps   ", run.plan.steps.len()), Role::Text));
+        }
         if let Some(found) = &row.forecast {
-            spans.extend(finish(model, found));
+            let when = finish(model, found);
+            let from = if area.width < 120 { when.len() - 1 } else { 0 };
+            spans.extend(when.into_iter().skip(from));
         }
         let more =
             if nth + 1 == MOST && all > MOST { format!("  5: {} more", all - MOST) } else { String::new() };
