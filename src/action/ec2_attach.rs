@@ -202,7 +202,7 @@ impl Attachment {
         } else if let Some(instance) = said {
             call = call.with("InstanceId", instance);
         }
-        let from = from.map_or_else(|| "its instance".to_owned(), |from| from);
+        let from = from.unwrap_or_else(|| "its instance".to_owned());
         design.calls.push(planned(call, &format!("detach {volume} from {from}")));
         design.undo =
             Undo::Calls { says: vec!["attach it again, as it was".into()], class: ActionClass::Mutating };

@@ -99,7 +99,7 @@ async fn whole(
             }
         }
         Err(trouble) => {
-            notes.push(format!("not carried over: its user data, which cannot be read: {trouble}").into())
+            notes.push(format!("not carried over: its user data, which cannot be read: {trouble}").into());
         }
     }
     Ok(Some(found))

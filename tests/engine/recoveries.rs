@@ -11,7 +11,7 @@ fn runs(runbook: &[&str]) -> Vec<String> {
     words.extend(runbook);
     words.extend(["--yes", "--purpose", "a drill"]);
     let mut ran = real.run(&words);
-    for _ in 0..5 {
+    for _ in 0..20 {
         // The clock of the sandbox runs ahead of a slow machine, and a wait has ended: as it says, it goes on.
         if ran.code != 4 || !ran.err.contains("`resume` goes on waiting") {
             break;

@@ -1,6 +1,7 @@
 //! An action as a run would use it, on a world that stands still: planned, called, followed, compared and taken back.
 
 use super::gear::{World, at_once};
+use jiff::Timestamp;
 use lifeboat::action::{Design, Deviation, Doing, Found, Kept, PlanAsk, Progress, Refusal, named};
 use lifeboat::authority::Direction;
 use lifeboat::domain::ids::ComponentId;
@@ -22,6 +23,7 @@ pub(super) struct Acted {
     pub(super) calls: Vec<Call>,
     pub(super) replies: Vec<Value>,
     pub(super) before: Value,
+    began: Timestamp,
     /// What later steps can refer to.
     pub(super) outputs: Map<String, Value>,
     pub(super) deviations: Vec<Deviation>,
@@ -95,7 +97,7 @@ impl Acted {
             index,
             replies: &self.replies,
             before: &self.before,
-            since: now,
+            since: self.began,
             now,
         }
     }
@@ -132,6 +134,7 @@ impl Acted {
             calls: self.calls.clone(),
             replies: self.replies.clone(),
             before: self.before.clone(),
+            began: self.began,
             outputs: self.outputs.clone(),
             deviations: self.deviations.clone(),
         }
@@ -168,13 +171,14 @@ pub(super) fn carried_out(world: &World, action: &'static str, design: Design) -
     let look = world.adapter.looking();
     let before = at_once(known.before(&step, &calls, look.as_ref())).expect("there is an answer");
     let before = before.unwrap_or_else(|refusal| panic!("{action}: {refusal}"));
+    let began = world.adapter.now();
     let mut replies = Vec::new();
     for call in &calls {
         let reply = world.act(call.clone());
         replies.push(reply.unwrap_or_else(|trouble| panic!("{}: {trouble}", call.line())));
     }
     let mut acted =
-        Acted { action, step, calls, replies, before, outputs: Map::new(), deviations: Vec::new() };
+        Acted { action, step, calls, replies, before, began, outputs: Map::new(), deviations: Vec::new() };
     acted.outputs = acted.follow(world, Direction::Forward, &acted.calls);
     let last = acted.calls.len().saturating_sub(1);
     let doing = acted.doing(world, Direction::Forward, &acted.calls, last);
@@ -191,7 +195,7 @@ pub(super) fn differing(acted: &Acted) -> Vec<&str> {
 /// Returns the first of what a look lists.
 pub(super) fn first(world: &World, operation: &str, arguments: &Value, list: &str) -> Value {
     let mut call = super::gear::call(operation);
-    call.arguments = arguments.as_object().expect("arguments have names").clone();
+    call.arguments.clone_from(arguments.as_object().expect("arguments have names"));
     world.look(&call).unwrap_or_else(|trouble| panic!("{}: {trouble}", call.line()))[list][0].clone()
 }
 

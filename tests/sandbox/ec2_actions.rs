@@ -4,6 +4,7 @@ use super::acted::{acted, carried_out, differing, first, instance, plan, plan_wi
 use super::gear::{World, call};
 use lifeboat::action::{Found, Kept};
 use lifeboat::domain::recovery_point::{Holds, PointKind};
+use lifeboat::provider::port::Clock;
 use lifeboat::runbook::plan::Expect;
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ fn what_an_image_does_not_bring_comes_from_the_original() {
     assert_eq!(data(&found["InstanceId"]), data(&original["InstanceId"]));
     // Only its addresses are its own.
     assert_eq!(differing(&launched), ["PrivateIpAddress", "PublicIpAddress"]);
-    let notes: Vec<&str> = launched.step.notes.iter().map(|note| note.as_str()).collect();
+    let notes: Vec<&str> = launched.step.notes.iter().map(lifeboat::domain::Text::as_str).collect();
     assert!(notes.iter().any(|note| note.contains("targets of load balancers")), "{notes:?}");
     assert!(matches!(launched.probe(&world, 0), Found::Happened { .. }), "it is told by its tags");
     launched.undo(&world);
@@ -175,7 +176,6 @@ fn an_archived_snapshot_is_brought_back_before_it_makes_a_volume() {
     assert!(refused.says.contains("72 h"), "{refused}");
     assert!(refused.hint.expect("a hint").contains("ebs-snapshot-restore-tier"));
     let began = world.adapter.now();
-    use lifeboat::provider::port::Clock;
     let back = acted(&world, "ebs-snapshot-restore-tier", &json!({"snapshot": snapshot, "days": "3"}));
     let took = world.adapter.now().duration_since(began).as_hours();
     assert!((24..=72).contains(&took), "{took} h");

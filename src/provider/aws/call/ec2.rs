@@ -179,7 +179,7 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
             let body = Object::default().list("StartingInstances", answer.starting_instances(), change);
             Ok(reply(body.json(), seen))
         }
-        _ => ec2_machines::act(doing, call).await,
+        _ => Box::pin(ec2_machines::act(doing, call)).await,
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
             let (_, seen) = doing.done(sent.send()).await?;
             Ok(reply(Object::default().json(), seen))
         }
-        "RunInstances" => launch(doing, given).await,
+        "RunInstances" => Box::pin(launch(doing, given)).await,
         "TerminateInstances" => {
             let sent = doing.acting.ec2().terminate_instances().set_instance_ids(given.texts("InstanceIds")?);
             given.none_left()?;
@@ -222,7 +222,7 @@ async fn launch(doing: &Doing<'_>, mut given: Arguments<'_>) -> Result<Reply, Ca
         .set_private_ip_address(given.text("PrivateIpAddress")?)
         .set_tag_specifications(tag_specifications(&mut given)?);
     given.none_left()?;
-    let (answer, seen) = doing.done(sent.send()).await?;
+    let (answer, seen) = Box::pin(doing.done(sent.send())).await?;
     Ok(reply(Object::default().list("Instances", answer.instances(), instance).json(), seen))
 }
 

@@ -238,7 +238,7 @@ pub(super) fn delete_table(asked: &Asked<'_>) -> Done {
 /// Sets members of a table from now on.
 fn set(thing: &mut Thing, now: Timestamp, members: impl IntoIterator<Item = (&'static str, Value)>) {
     let later: Vec<Phase> = thing.phases.iter().filter(|phase| phase.at > now).cloned().collect();
-    let mut phase = Phase::new(now, &thing.status(now).to_owned());
+    let mut phase = Phase::new(now, thing.status(now));
     for (name, value) in members {
         phase = phase.with(name, value);
     }
