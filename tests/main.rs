@@ -14,6 +14,10 @@ mod aws {
         mod aws;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls_dynamodb;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls_ec2;
         mod pages;
         mod rows;
         mod sandbox;
@@ -71,15 +75,18 @@ mod journal {
     }
 }
 mod sandbox {
+    mod acted;
     #[cfg(feature = "aws-compute")]
     mod contract;
     mod durable;
     mod ec2;
+    mod ec2_actions;
     mod faults;
     mod gear;
     mod outside;
     mod rds;
     mod s3;
+    mod tables;
 }
 mod engine {
     mod consent;
@@ -92,6 +99,7 @@ mod engine {
     mod matrix;
     pub(crate) mod program;
     mod readonly;
+    mod recoveries;
     #[cfg(feature = "aws-compute")]
     mod real {
         mod order;

@@ -1,11 +1,13 @@
 //! `ec2-volume-from-snapshot`: a new volume from a snapshot, in a zone.
 
+use super::ebs_tier::is_archived;
 use super::facts::{is_tagged, tag_filters, tags, text, token};
 use super::given::is_later;
 use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
 use crate::domain::Text;
 use crate::domain::action::ActionClass;
+use crate::domain::estate::Selector;
 use crate::domain::text::harmless;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
@@ -26,7 +28,12 @@ const ABOUT: About = About {
            instance that it is attached to (E7).",
     arguments: &[
         Argument { name: "snapshot", kind: ArgumentKind::Text, required: true, says: "The snapshot." },
-        Argument { name: "zone", kind: ArgumentKind::Text, required: true, says: "The availability zone." },
+        Argument {
+            name: "zone",
+            kind: ArgumentKind::Text,
+            required: false,
+            says: "The availability zone; that of the volume that it is to replace if absent.",
+        },
         Argument {
             name: "component",
             kind: ArgumentKind::Component,
@@ -57,6 +64,12 @@ const ABOUT: About = About {
             required: false,
             says: "Provisioned throughput in MiB/s (gp3).",
         },
+        Argument {
+            name: "rate",
+            kind: ArgumentKind::Number,
+            required: false,
+            says: "At how many MiB/s its blocks are brought from S3: 100 to 300, at a price; as they are read if absent (E5).",
+        },
     ],
     outputs: &[("volume", "The id of the new volume."), ("zone", "Its zone.")],
     class: ActionClass::Additive,
@@ -72,7 +85,11 @@ const KINDS: [&str; 7] = ["gp3", "gp2", "io2", "io1", "st1", "sc1", "standard"];
 impl VolumeFromSnapshot {
     async fn design(ask: PlanAsk<'_>) -> Result<Design, Refusal> {
         let snapshot = ask.given.text("snapshot")?;
-        let zone = ask.given.text("zone")?;
+        let zone = match ask.given.maybe_text("zone")? {
+            Some(zone) => zone.to_owned(),
+            None => zone_of_replaced(&ask).await?,
+        };
+        let zone = zone.as_str();
         let home = ask.environment.home();
         let region = home.region.as_str();
         if !is_later(zone) && !zone.starts_with(region) {
@@ -91,11 +108,11 @@ impl VolumeFromSnapshot {
                     .hint("`lifeboat points` lists those that there are")
             })?;
             let found = found.body.pointer("/Snapshots/0").cloned().unwrap_or_default();
-            if text(&found, "StorageTier") == "archive" {
+            if is_archived(&found, ask.now) {
                 return Err(Refusal::new(format!(
                     "the snapshot {snapshot} is archived: reading it back takes up to 72 h (E3)"
                 ))
-                .hint("restore it from the archive first, or choose another"));
+                .hint("`ebs-snapshot-restore-tier` brings it back first; or choose another"));
             }
             if text(&found, "State") != "completed" {
                 return Err(Refusal::new(format!("the snapshot {snapshot} is {}", text(&found, "State"))));
@@ -112,6 +129,10 @@ impl VolumeFromSnapshot {
             return Err(Refusal::new(format!("there is no volume of type {}", harmless(kind)))
                 .hint(format!("there are: {}", KINDS.join(", "))));
         }
+        let rate = ask.given.number("rate")?;
+        if let Some(rate) = rate.filter(|rate| !(100..=300).contains(rate)) {
+            return Err(Refusal::new(format!("`rate` must be 100 to 300 MiB/s, not {rate} (E5)")));
+        }
         let call = base("ec2:CreateVolume")
             .with("SnapshotId", snapshot)
             .with("AvailabilityZone", zone)
@@ -119,6 +140,7 @@ impl VolumeFromSnapshot {
             .maybe("Size", ask.given.number("size")?)
             .maybe("Iops", ask.given.number("iops")?)
             .maybe("Throughput", ask.given.number("throughput")?)
+            .maybe("VolumeInitializationRate", rate)
             .with("ClientToken", token(ask.run, ask.step, "volume"))
             .with("TagSpecifications", json!([{"ResourceType": "volume", "Tags": tags(ask.run, ask.step)}]));
         design.calls.push(PlannedCall {
@@ -131,11 +153,38 @@ impl VolumeFromSnapshot {
             Undo::Calls { says: vec!["delete the new volume".into()], class: ActionClass::Destructive };
         design.notes = vec![
             "a second volume is paid for from now on".into(),
-            "it is slow until its blocks have come from S3, which happens when they are first read (E5)"
-                .into(),
+            match rate {
+                Some(rate) => {
+                    format!("its blocks come from S3 at {rate} MiB/s, which is paid for; until then it is slow (E5)")
+                        .into()
+                }
+                None => {
+                    "it is slow until its blocks have come from S3, which happens when they are first read (E5)"
+                        .into()
+                }
+            },
         ];
         Ok(design)
     }
+}
+
+/// Returns the zone of the volume that is to be replaced: as it is, or as it was last read.
+async fn zone_of_replaced(ask: &PlanAsk<'_>) -> Result<String, Refusal> {
+    let unknown =
+        || Refusal::new("nobody has said in which zone").hint("name the `zone`: that of the instance (E7)");
+    if ask.given.maybe_text("component")?.is_none() {
+        return Err(unknown());
+    }
+    let component = ask.component("component")?;
+    if let Some(Selector::Id(id)) = &component.selector {
+        let like = Call::new("", &ask.environment.name, &ask.environment.home());
+        let found = volumes(ask.look, &like, "VolumeIds", json!([id.as_str()])).await?;
+        if let Some(found) = found.first() {
+            return Ok(text(found, "AvailabilityZone").to_owned());
+        }
+    }
+    let kept = (ask.settings)(&component.id);
+    kept.and_then(|kept| kept.get("AvailabilityZone").cloned()).ok_or_else(unknown)
 }
 
 fn volume_of(doing: &Doing<'_>) -> String {

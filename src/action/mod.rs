@@ -8,8 +8,23 @@
 
 pub use crate::runbook::schedule::MANUAL;
 
+mod backup_job;
+mod backup_start;
+mod dynamodb_backup;
+mod dynamodb_protect;
+mod dynamodb_restore;
+mod dynamodb_table;
+mod ebs_lock;
 mod ebs_snapshot;
+mod ebs_tier;
+mod ec2_attach;
+mod ec2_copy;
+mod ec2_image;
+mod ec2_launch;
+mod ec2_made;
 mod ec2_power;
+mod ec2_settings;
+mod ec2_status;
 mod ec2_volume;
 mod facts;
 pub mod given;
@@ -320,13 +335,29 @@ pub enum Meaning {
 }
 
 /// All actions, in the order of the manual.
-pub const ACTIONS: [&dyn Action; 15] = [
+pub const ACTIONS: [&dyn Action; 31] = [
     &rds_restore::RdsRestore,
     &rds_failover::RdsFailover,
     &ec2_volume::VolumeFromSnapshot,
+    &ec2_attach::Attachment::ATTACH,
+    &ec2_attach::Attachment::DETACH,
     &ebs_snapshot::EbsSnapshot,
+    &ec2_copy::RegionCopy::SNAPSHOT,
+    &ebs_tier::RestoreTier,
+    &ebs_lock::SnapshotLock,
     &ec2_power::Power::STOP,
     &ec2_power::Power::START,
+    &ec2_image::Image,
+    &ec2_copy::RegionCopy::IMAGE,
+    &ec2_launch::Launch,
+    &ec2_status::StatusProbe,
+    &dynamodb_backup::TableBackup,
+    &dynamodb_restore::TableRestore::FROM_BACKUP,
+    &dynamodb_restore::TableRestore::TO_TIME,
+    &dynamodb_protect::Protect,
+    &backup_start::Start::BACKUP,
+    &backup_start::Start::COPY,
+    &backup_start::Start::RESTORE,
     &s3_version::RestoreVersion,
     &s3_undelete::Undelete,
     &manual::Manual,
@@ -337,6 +368,15 @@ pub const ACTIONS: [&dyn Action; 15] = [
     &notify::Notify,
     &tool::Tool,
 ];
+
+/// Says whether what a probe was answered is as it should be, and what it says.
+pub fn is_green(call: &Call, body: &Value) -> (bool, String) {
+    if call.operation == ec2_status::OPERATION {
+        return ec2_status::judge(body);
+    }
+    let says = body.get("Says").and_then(Value::as_str).unwrap_or_default();
+    (body.get("Green").and_then(Value::as_bool).unwrap_or(false), says.to_owned())
+}
 
 /// Returns the action named so.
 pub fn named(name: &str) -> Option<&'static dyn Action> {

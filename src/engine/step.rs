@@ -244,10 +244,12 @@ impl Shared {
             let arguments = Value::Object(planned.call.arguments.clone());
             let filled = super::values::filled(&arguments, &state)?;
             let Value::Object(mut arguments) = filled else { return Err("no arguments".to_owned()) };
-            if let Some(Value::String(token)) = arguments.get_mut("ClientToken")
-                && attempt > 1
-            {
-                token.push_str(&format!("-{attempt}"));
+            for name in ["ClientToken", "IdempotencyToken"] {
+                if let Some(Value::String(token)) = arguments.get_mut(name)
+                    && attempt > 1
+                {
+                    token.push_str(&format!("-{attempt}"));
+                }
             }
             // A child is found again by where it lies.
             if let Some(Value::String(home)) = arguments.get_mut("Home") {

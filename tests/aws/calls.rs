@@ -4,6 +4,8 @@ use super::contract::calls::{
     World, every_call_goes_well, nothing_is_dropped_silently, refused, versions,
     what_is_not_there_is_refused_by_its_code,
 };
+use super::contract::calls_dynamodb::tables_go_well;
+use super::contract::calls_ec2::machines_go_well;
 use crate::support::account::{Account, HOME, block_on, load};
 use crate::support::armed::{armed, armed_as};
 use lifeboat::domain::action::ActionClass;
@@ -106,6 +108,31 @@ fn every_call_brings_what_the_catalogue_says() {
     block_on(every_call_goes_well(&*ports.look, &*ports.act, &world));
     let asked = account.calls().iter().filter(|call| call["operation"] == "GetCallerIdentity").count();
     assert_eq!(asked, 2, "whose credentials these are is asked once, and once by the contract");
+}
+
+#[test]
+fn calls_on_machines_bring_what_the_catalogue_says() {
+    let account = Account::shared();
+    let world = world(&account);
+    let ports = plain(&account);
+    block_on(machines_go_well(&*ports.look, &*ports.act, &world));
+}
+
+#[test]
+fn calls_on_tables_bring_what_the_catalogue_says() {
+    let account = Account::shared();
+    let world = world(&account);
+    account.python(
+        "
+client('dynamodb').create_table(TableName='carts', BillingMode='PAY_PER_REQUEST',
+    AttributeDefinitions=[{'AttributeName': 'id', 'AttributeType': 'S'}],
+    KeySchema=[{'AttributeName': 'id', 'KeyType': 'HASH'}])
+client('dynamodb').update_continuous_backups(TableName='carts',
+    PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True})
+",
+    );
+    let ports = plain(&account);
+    block_on(tables_go_well(&*ports.look, &*ports.act, &world, "carts"));
 }
 
 #[test]

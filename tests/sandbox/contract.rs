@@ -4,6 +4,8 @@ use super::gear::home;
 use crate::aws::contract::calls::{
     World, every_call_goes_well, nothing_is_dropped_silently, what_is_not_there_is_refused_by_its_code,
 };
+use crate::aws::contract::calls_dynamodb::tables_go_well;
+use crate::aws::contract::calls_ec2::{machines_go_well, snapshots_are_kept};
 use crate::support::account::block_on;
 use lifeboat::config;
 use lifeboat::domain::estate::Provider;
@@ -77,6 +79,14 @@ fn sandbox() -> Sandbox {
 fn every_call_of_the_catalogue_brings_from_the_sandbox_what_it_brings_from_aws() {
     let sandbox = sandbox();
     block_on(every_call_goes_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+}
+
+#[test]
+fn machines_and_tables_bring_from_the_sandbox_what_they_bring_from_aws() {
+    let sandbox = sandbox();
+    block_on(machines_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+    block_on(tables_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world, "prod-carts"));
+    block_on(snapshots_are_kept(&*sandbox.look, &*sandbox.act, &sandbox.world));
 }
 
 #[test]

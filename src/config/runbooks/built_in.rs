@@ -10,13 +10,23 @@ macro_rules! built_in {
 
 /// The runbooks that are part of lifeboat: their names, and their files in `assets/runbooks`.
 pub const BUILT_IN: &[(&str, &str)] = built_in![
+    "backup-now",
     "cluster-failover",
     "database-from-snapshot",
+    "instance-backup",
+    "instance-recover",
+    "instance-relaunch",
     "instance-restart",
     "object-undelete",
     "object-version",
+    "table-backup",
+    "table-from-backup",
+    "table-to-time",
+    "vault-restore",
+    "volume-copy-to-dr",
     "volume-from-snapshot",
-    "volume-snapshot"
+    "volume-snapshot",
+    "volumes-restore"
 ];
 
 /// Returns them as files.

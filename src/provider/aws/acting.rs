@@ -87,6 +87,8 @@ clients! {
     #[cfg(feature = "aws-compute")]
     ec2 = aws_sdk_ec2, Ec2;
     rds = aws_sdk_rds, Rds;
+    dynamodb = aws_sdk_dynamodb, Dynamodb;
+    backup = aws_sdk_backup, Backup;
 }
 
 impl Acting {

@@ -173,6 +173,12 @@ operations! {
     DESCRIBE_VOLUMES = Ec2 "DescribeVolumes" Read ["ec2:DescribeVolumes"] for [EbsVolume];
     DESCRIBE_SNAPSHOTS = Ec2 "DescribeSnapshots" Read ["ec2:DescribeSnapshots"] for [EbsVolume, Ec2Instance];
     DESCRIBE_IMAGES = Ec2 "DescribeImages" Read ["ec2:DescribeImages"] for [Ec2Instance];
+    DESCRIBE_INSTANCE_ATTRIBUTE = Ec2 "DescribeInstanceAttribute" Read ["ec2:DescribeInstanceAttribute"]
+        for [Ec2Instance];
+    DESCRIBE_SNAPSHOT_TIER_STATUS = Ec2 "DescribeSnapshotTierStatus" Read ["ec2:DescribeSnapshotTierStatus"]
+        for [EbsVolume];
+    DESCRIBE_LOCKED_SNAPSHOTS = Ec2 "DescribeLockedSnapshots" Read ["ec2:DescribeLockedSnapshots"]
+        for [EbsVolume];
     GET_LIFECYCLE_POLICIES = Dlm "GetLifecyclePolicies" Read ["dlm:GetLifecyclePolicies"] for [EbsVolume];
     GET_LIFECYCLE_POLICY = Dlm "GetLifecyclePolicy" Read ["dlm:GetLifecyclePolicy"] for [EbsVolume];
 
@@ -205,6 +211,8 @@ operations! {
     DESCRIBE_CONTINUOUS_BACKUPS = Dynamodb "DescribeContinuousBackups" Read ["dynamodb:DescribeContinuousBackups"]
         for [DynamodbTable] at rate(5.0, 5.0);
     LIST_BACKUPS = Dynamodb "ListBackups" Read ["dynamodb:ListBackups"] for [DynamodbTable] at rate(2.5, 5.0);
+    DESCRIBE_BACKUP = Dynamodb "DescribeBackup" Read ["dynamodb:DescribeBackup"] for [DynamodbTable]
+        at rate(5.0, 5.0);
     DESCRIBE_TIME_TO_LIVE = Dynamodb "DescribeTimeToLive" Read ["dynamodb:DescribeTimeToLive"]
         for [DynamodbTable] at rate(5.0, 5.0);
     LIST_TAGS_OF_RESOURCE = Dynamodb "ListTagsOfResource" Read ["dynamodb:ListTagsOfResource"]
@@ -230,6 +238,13 @@ operations! {
     LIST_BACKUP_JOBS = Backup "ListBackupJobs" Read ["backup:ListBackupJobs"] for [BackupVault];
     LIST_COPY_JOBS = Backup "ListCopyJobs" Read ["backup:ListCopyJobs"] for [BackupVault];
     LIST_RESTORE_JOBS = Backup "ListRestoreJobs" Read ["backup:ListRestoreJobs"] for [BackupVault];
+    DESCRIBE_RECOVERY_POINT = Backup "DescribeRecoveryPoint" Read ["backup:DescribeRecoveryPoint"]
+        for [BackupVault];
+    GET_RECOVERY_POINT_RESTORE_METADATA = Backup "GetRecoveryPointRestoreMetadata" Read
+        ["backup:GetRecoveryPointRestoreMetadata"] for [BackupVault];
+    DESCRIBE_BACKUP_JOB = Backup "DescribeBackupJob" Read ["backup:DescribeBackupJob"] for [BackupVault];
+    DESCRIBE_RESTORE_JOB = Backup "DescribeRestoreJob" Read ["backup:DescribeRestoreJob"] for [BackupVault];
+    DESCRIBE_COPY_JOB = Backup "DescribeCopyJob" Read ["backup:DescribeCopyJob"] for [BackupVault];
     LIST_BACKUP_PLANS = Backup "ListBackupPlans" Read ["backup:ListBackupPlans"] for [BackupVault];
     LIST_BACKUP_SELECTIONS = Backup "ListBackupSelections" Read ["backup:ListBackupSelections"] for [BackupVault];
     GET_BACKUP_SELECTION = Backup "GetBackupSelection" Read ["backup:GetBackupSelection"] for [BackupVault];
@@ -285,8 +300,22 @@ operations! {
     ATTACH_VOLUME = Ec2 "AttachVolume" Mutating ["ec2:AttachVolume"] for [EbsVolume];
     DETACH_VOLUME = Ec2 "DetachVolume" Mutating ["ec2:DetachVolume"] for [EbsVolume];
     CREATE_IMAGE = Ec2 "CreateImage" Additive ["ec2:CreateImage", "ec2:CreateTags"] for [Ec2Instance];
+    DEREGISTER_IMAGE = Ec2 "DeregisterImage" Destructive ["ec2:DeregisterImage", "ec2:DeleteSnapshot"]
+        for [Ec2Instance];
+    COPY_IMAGE = Ec2 "CopyImage" Additive
+        ["ec2:CopyImage", "ec2:CreateTags", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext"]
+        for [Ec2Instance];
     RUN_INSTANCES = Ec2 "RunInstances" Additive ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"]
         for [Ec2Instance];
+    TERMINATE_INSTANCES = Ec2 "TerminateInstances" Destructive ["ec2:TerminateInstances"] for [Ec2Instance];
+    COPY_SNAPSHOT = Ec2 "CopySnapshot" Additive
+        ["ec2:CopySnapshot", "ec2:CreateTags", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext"]
+        for [EbsVolume];
+    RESTORE_SNAPSHOT_TIER = Ec2 "RestoreSnapshotTier" Mutating ["ec2:RestoreSnapshotTier"] for [EbsVolume];
+    LOCK_SNAPSHOT = Ec2 "LockSnapshot" Mutating ["ec2:LockSnapshot"] for [EbsVolume];
+    UNLOCK_SNAPSHOT = Ec2 "UnlockSnapshot" Mutating ["ec2:UnlockSnapshot"] for [EbsVolume];
     // Its encrypted volumes are attached anew.
     START_INSTANCES = Ec2 "StartInstances" Mutating ["ec2:StartInstances", "kms:CreateGrant"] for [Ec2Instance];
     STOP_INSTANCES = Ec2 "StopInstances" Mutating ["ec2:StopInstances"] for [Ec2Instance];
@@ -296,15 +325,27 @@ operations! {
         for [S3Bucket];
     DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket];
     CREATE_BACKUP = Dynamodb "CreateBackup" Additive ["dynamodb:CreateBackup"] for [DynamodbTable];
-    RESTORE_TABLE_FROM_BACKUP = Dynamodb "RestoreTableFromBackup" Additive ["dynamodb:RestoreTableFromBackup"]
+    RESTORE_TABLE_FROM_BACKUP = Dynamodb "RestoreTableFromBackup" Additive
+        ["dynamodb:RestoreTableFromBackup", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
+            "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"]
         for [DynamodbTable];
     RESTORE_TABLE_TO_POINT_IN_TIME = Dynamodb "RestoreTableToPointInTime" Additive
-        ["dynamodb:RestoreTableToPointInTime"] for [DynamodbTable];
+        ["dynamodb:RestoreTableToPointInTime", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
+            "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"]
+        for [DynamodbTable];
+    DELETE_BACKUP = Dynamodb "DeleteBackup" Destructive ["dynamodb:DeleteBackup"] for [DynamodbTable];
+    UPDATE_TIME_TO_LIVE = Dynamodb "UpdateTimeToLive" Mutating ["dynamodb:UpdateTimeToLive"] for [DynamodbTable];
+    UPDATE_TABLE = Dynamodb "UpdateTable" Mutating ["dynamodb:UpdateTable"] for [DynamodbTable];
+    TAG_RESOURCE = Dynamodb "TagResource" Mutating ["dynamodb:TagResource"] for [DynamodbTable];
+    UNTAG_RESOURCE = Dynamodb "UntagResource" Mutating ["dynamodb:UntagResource"] for [DynamodbTable];
+    DELETE_TABLE = Dynamodb "DeleteTable" Destructive ["dynamodb:DeleteTable"] for [DynamodbTable];
     UPDATE_CONTINUOUS_BACKUPS = Dynamodb "UpdateContinuousBackups" Mutating ["dynamodb:UpdateContinuousBackups"]
         for [DynamodbTable];
     CHANGE_RESOURCE_RECORD_SETS = Route53 "ChangeResourceRecordSets" Mutating ["route53:ChangeResourceRecordSets"]
         for [DnsRecord];
     START_BACKUP_JOB = Backup "StartBackupJob" Additive ["backup:StartBackupJob", "iam:PassRole"]
+        for [BackupVault];
+    START_COPY_JOB = Backup "StartCopyJob" Additive ["backup:StartCopyJob", "iam:PassRole"]
         for [BackupVault];
     START_RESTORE_JOB = Backup "StartRestoreJob" Additive ["backup:StartRestoreJob", "iam:PassRole"]
         for [BackupVault];

@@ -32,6 +32,16 @@ pub(super) enum Sort {
     Snapshot,
     /// An instance.
     Instance,
+    /// An image of one.
+    Image,
+    /// A table.
+    Table,
+    /// A backup of one.
+    TableBackup,
+    /// A recovery point of AWS Backup.
+    VaultPoint,
+    /// A job of AWS Backup.
+    BackupJob,
 }
 
 /// Something that holds of a thing from a moment on.

@@ -127,6 +127,9 @@ pub(super) fn recovery_points(
     let mut all = own_points(world, id, resource, place, now);
     let (sort, made) = match resource.kind {
         Kind::RdsInstance => (Sort::DbSnapshot, act::database_points(world, resource, place, now)),
+        Kind::Ec2Instance => (Sort::Image, act::image_points(world, resource, place, now)),
+        Kind::DynamodbTable => (Sort::TableBackup, act::table_points(world, resource, place, now)),
+        Kind::BackupVault => (Sort::VaultPoint, act::vault_points(world, resource, place, now)),
         Kind::EbsVolume => (Sort::Snapshot, act::volume_points(world, resource, place, now)),
         _ => return all,
     };

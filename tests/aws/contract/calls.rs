@@ -53,9 +53,9 @@ impl World {
 }
 
 /// What a thing has: members that must be there, and others that may.
-struct Members {
-    must: &'static [&'static str],
-    may: &'static [&'static str],
+pub(super) struct Members {
+    pub(super) must: &'static [&'static str],
+    pub(super) may: &'static [&'static str],
 }
 
 const DB_INSTANCE: Members = Members {
@@ -144,9 +144,9 @@ const DB_CLUSTER: Members = Members {
 };
 const MEMBER: Members =
     Members { must: &["DBInstanceIdentifier", "IsClusterWriter"], may: &["PromotionTier"] };
-const SNAPSHOT: Members = Members {
+pub(super) const SNAPSHOT: Members = Members {
     must: &["SnapshotId", "VolumeId", "State", "StartTime", "VolumeSize", "Encrypted", "Tags"],
-    may: &["StateMessage", "Progress", "KmsKeyId", "StorageTier", "Description"],
+    may: &["StateMessage", "Progress", "KmsKeyId", "StorageTier", "Description", "RestoreExpiryTime"],
 };
 const VOLUME: Members = Members {
     must: &[
@@ -162,7 +162,7 @@ const VOLUME: Members = Members {
     ],
     may: &["Iops", "Throughput", "KmsKeyId", "SnapshotId", "MultiAttachEnabled"],
 };
-const INSTANCE: Members = Members {
+pub(super) const INSTANCE: Members = Members {
     must: &[
         "InstanceId",
         "State",
@@ -174,11 +174,28 @@ const INSTANCE: Members = Members {
         "BlockDeviceMappings",
         "Tags",
     ],
-    may: &["StateReason", "StateTransitionReason", "PrivateIpAddress", "PublicIpAddress"],
+    may: &[
+        "StateReason",
+        "StateTransitionReason",
+        "PrivateIpAddress",
+        "PublicIpAddress",
+        "RootDeviceName",
+        "SubnetId",
+        "VpcId",
+        "SecurityGroups",
+        "IamInstanceProfile",
+        "KeyName",
+        "EbsOptimized",
+        "SourceDestCheck",
+        "Monitoring",
+        "MetadataOptions",
+        "NetworkInterfaces",
+    ],
 };
 const STATUS: Members =
     Members { must: &["InstanceId", "InstanceState", "SystemStatus", "InstanceStatus"], may: &[] };
-const CHANGE: Members = Members { must: &["InstanceId", "CurrentState", "PreviousState"], may: &[] };
+pub(super) const CHANGE: Members =
+    Members { must: &["InstanceId", "CurrentState", "PreviousState"], may: &[] };
 const VERSION: Members = Members {
     must: &["Key", "VersionId", "IsLatest", "ETag", "Size", "LastModified"],
     may: &["StorageClass"],
@@ -190,7 +207,7 @@ const HEAD: Members = Members {
 };
 
 /// Says that something has the members that it is to have and no other, and gives it back.
-fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
+pub(super) fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
     let there: BTreeSet<&str> =
         value.as_object().expect("it has members").keys().map(String::as_str).collect();
     let missing: Vec<_> = members.must.iter().filter(|name| !there.contains(**name)).collect();
@@ -208,20 +225,20 @@ fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
 }
 
 /// Says that a list has one thing of this shape, and gives it back.
-fn one<'a>(reply: &'a Reply, list: &str, members: &Members) -> &'a Value {
+pub(super) fn one<'a>(reply: &'a Reply, list: &str, members: &Members) -> &'a Value {
     assert_eq!(reply.body.as_object().map(serde_json::Map::len), Some(1), "{}", reply.body);
     let all = reply.body[list].as_array().unwrap_or_else(|| panic!("{list} is missing in {}", reply.body));
     assert_eq!(all.len(), 1, "{}", reply.body);
     shaped(&all[0], members)
 }
 
-async fn look(port: &dyn Look, call: &Call) -> Reply {
+pub(super) async fn look(port: &dyn Look, call: &Call) -> Reply {
     let reply = port.look(call).await.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert_eq!(reply.status, 200, "{}", call.line());
     reply
 }
 
-async fn act(port: &dyn Act, call: &Call) -> Reply {
+pub(super) async fn act(port: &dyn Act, call: &Call) -> Reply {
     let reply = port.act(armed(call.clone())).await;
     let reply = reply.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert!((200..300).contains(&reply.status), "{}: {}", call.line(), reply.status);
@@ -230,7 +247,7 @@ async fn act(port: &dyn Act, call: &Call) -> Reply {
 }
 
 /// Looks until something is so.
-async fn until(
+pub(super) async fn until(
     port: &dyn Look,
     call: &Call,
     what: &str,
@@ -246,11 +263,11 @@ async fn until(
     panic!("{} never came to be {what}: {:?}", call.line(), port.look(call).await);
 }
 
-fn gone(code: &'static str) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
+pub(super) fn gone(code: &'static str) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
     move |seen| seen.as_ref().err().and_then(CallTrouble::code) == Some(code)
 }
 
-fn holds(pointer: &'static str, value: Value) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
+pub(super) fn holds(pointer: &'static str, value: Value) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
     move |seen| seen.as_ref().is_ok_and(|reply| reply.body.pointer(pointer) == Some(&value))
 }
 

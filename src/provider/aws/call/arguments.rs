@@ -4,7 +4,7 @@ use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What an argument is, or why it cannot be sent.
 pub(super) type Taken<T> = Result<T, CallTrouble>;
@@ -151,6 +151,18 @@ impl<'a> Arguments<'a> {
             let value = value.ok_or_else(|| tag.wrong("Value", "is missing"))?;
             Ok((key, value.to_owned()))
         })
+    }
+
+    /// Takes names and texts; a text may be empty.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub(super) fn pairs(&mut self, name: &str) -> Taken<Option<HashMap<String, String>>> {
+        let read = |value: &Value| {
+            let all = value.as_object()?.iter();
+            all.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+        };
+        self.take(name, "must be names with texts", read)
     }
 
     /// Says that all have been taken.

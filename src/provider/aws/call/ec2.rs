@@ -3,7 +3,7 @@
 use super::arguments::{Arguments, Taken};
 use super::ec2_answers::{change, created_snapshot, created_volume, instance, snapshot, status, volume};
 use super::json::Object;
-use super::{Doing, Looking, reply, unknown};
+use super::{Doing, Looking, ec2_machines, reply};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, VolumeType};
@@ -12,28 +12,32 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, VolumeType
 const PAGE: i32 = 500;
 
 /// What a list is asked for.
-struct Asked {
-    ids: Option<Vec<String>>,
-    owners: Option<Vec<String>>,
-    filters: Option<Vec<Filter>>,
+pub(super) struct Asked {
+    pub(super) ids: Option<Vec<String>>,
+    pub(super) owners: Option<Vec<String>>,
+    pub(super) filters: Option<Vec<Filter>>,
 }
 
 impl Asked {
     /// Takes what is asked: ids by the name that the operation gives them, or filters.
-    fn of(call: &Call, ids: &str) -> Taken<Self> {
+    pub(super) fn of(call: &Call, ids: &str) -> Taken<Self> {
         let mut given = Arguments::of(call);
         let filters = given.each("Filters", |filter| {
             let name = filter.needed("Name")?;
             Ok(Filter::builder().name(name).set_values(filter.texts("Values")?).build())
         })?;
-        let owners = if ids == "SnapshotIds" { given.texts("OwnerIds")? } else { None };
+        let owners = match ids {
+            "SnapshotIds" => given.texts("OwnerIds")?,
+            "ImageIds" => given.texts("Owners")?,
+            _ => None,
+        };
         let asked = Self { ids: given.texts(ids)?, owners, filters };
         given.none_left()?;
         Ok(asked)
     }
 
     /// Returns how much comes on a page: EC2 cuts no list into pages that is asked for by ids.
-    fn page(&self) -> Option<i32> {
+    pub(super) fn page(&self) -> Option<i32> {
         self.ids.is_none().then_some(PAGE)
     }
 }
@@ -48,7 +52,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
         "DescribeVolumes" => volumes(looking, call).await,
         "DescribeInstances" => instances(looking, call).await,
         "DescribeInstanceStatus" => statuses(looking, call).await,
-        _ => Err(unknown(call)),
+        _ => ec2_machines::look(looking, call).await,
     }
 }
 
@@ -175,7 +179,7 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
             let body = Object::default().list("StartingInstances", answer.starting_instances(), change);
             Ok(reply(body.json(), seen))
         }
-        _ => Err(unknown(call)),
+        _ => Box::pin(ec2_machines::act(doing, call)).await,
     }
 }
 
@@ -194,6 +198,7 @@ async fn create_volume(doing: &Doing<'_>, mut given: Arguments<'_>) -> Result<Re
         .set_iops(given.number("Iops")?)
         .set_throughput(given.number("Throughput")?)
         .set_size(given.number("Size")?)
+        .set_volume_initialization_rate(given.number("VolumeInitializationRate")?)
         .set_encrypted(given.flag("Encrypted")?)
         .set_kms_key_id(given.text("KmsKeyId")?)
         .set_tag_specifications(tag_specifications(&mut given)?);
@@ -202,7 +207,11 @@ async fn create_volume(doing: &Doing<'_>, mut given: Arguments<'_>) -> Result<Re
     Ok(reply(created_volume(&answer), seen))
 }
 
-fn tag_specifications(given: &mut Arguments<'_>) -> Taken<Option<Vec<TagSpecification>>> {
+/// Takes the tags that are given to what is made.
+///
+/// # Errors
+/// When they are none.
+pub(super) fn tag_specifications(given: &mut Arguments<'_>) -> Taken<Option<Vec<TagSpecification>>> {
     given.each("TagSpecifications", |specification| {
         let of = specification.needed("ResourceType")?;
         let tags = specification.tags("Tags")?.unwrap_or_default();

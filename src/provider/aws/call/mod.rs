@@ -7,10 +7,15 @@
 //! (`trouble`), never better.
 
 mod arguments;
+mod backup;
+mod dynamodb;
+mod dynamodb_answers;
 #[cfg(feature = "aws-compute")]
 mod ec2;
 #[cfg(feature = "aws-compute")]
 mod ec2_answers;
+#[cfg(feature = "aws-compute")]
+mod ec2_machines;
 mod json;
 mod rds;
 mod rds_answers;
@@ -85,6 +90,8 @@ impl AwsCalls {
             Service::Sts => sts::look(&looking, call).await,
             Service::Rds => rds::look(&looking, call).await,
             Service::S3 => s3::look(&looking, call).await,
+            Service::Dynamodb => Box::pin(dynamodb::look(&looking, call)).await,
+            Service::Backup => Box::pin(backup::look(&looking, call)).await,
             #[cfg(feature = "aws-compute")]
             Service::Ec2 => Box::pin(ec2::look(&looking, call)).await,
             _ => Err(unknown(call)),
@@ -112,6 +119,8 @@ impl AwsCalls {
             let done = match operation.service {
                 Service::Rds => Box::pin(rds::act(&doing, call)).await,
                 Service::S3 => Box::pin(s3::act(&doing, call)).await,
+                Service::Dynamodb => Box::pin(dynamodb::act(&doing, call)).await,
+                Service::Backup => Box::pin(backup::act(&doing, call)).await,
                 #[cfg(feature = "aws-compute")]
                 Service::Ec2 => Box::pin(ec2::act(&doing, call)).await,
                 _ => Err(unknown(call)),

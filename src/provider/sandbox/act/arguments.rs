@@ -5,7 +5,7 @@ use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
 
 /// The arguments of each operation.
-const ARGUMENTS: [(&str, &[&str]); 23] = [
+const ARGUMENTS: [(&str, &[&str]); 66] = [
     ("sts:GetCallerIdentity", &[]),
     ("rds:DescribeDBInstances", &["DBInstanceIdentifier"]),
     ("rds:DescribeDBSnapshots", &["DBSnapshotIdentifier"]),
@@ -75,6 +75,7 @@ const ARGUMENTS: [(&str, &[&str]); 23] = [
             "Iops",
             "Throughput",
             "Size",
+            "VolumeInitializationRate",
             "Encrypted",
             "KmsKeyId",
             "ClientToken",
@@ -86,6 +87,128 @@ const ARGUMENTS: [(&str, &[&str]); 23] = [
     ("ec2:DeleteSnapshot", &["SnapshotId"]),
     ("ec2:StopInstances", &["InstanceIds", "Force"]),
     ("ec2:StartInstances", &["InstanceIds"]),
+    ("ec2:DescribeImages", &["ImageIds", "Filters", "Owners"]),
+    ("ec2:DescribeInstanceAttribute", &["InstanceId", "Attribute"]),
+    ("ec2:DescribeSnapshotTierStatus", &["Filters"]),
+    ("ec2:DescribeLockedSnapshots", &["SnapshotIds"]),
+    ("ec2:CreateImage", &["InstanceId", "Name", "Description", "NoReboot", "TagSpecifications"]),
+    (
+        "ec2:CopyImage",
+        &[
+            "Name",
+            "SourceImageId",
+            "SourceRegion",
+            "Encrypted",
+            "KmsKeyId",
+            "CopyImageTags",
+            "ClientToken",
+            "TagSpecifications",
+        ],
+    ),
+    ("ec2:DeregisterImage", &["ImageId", "DeleteAssociatedSnapshots"]),
+    (
+        "ec2:RunInstances",
+        &[
+            "ImageId",
+            "InstanceType",
+            "MinCount",
+            "MaxCount",
+            "SubnetId",
+            "SecurityGroupIds",
+            "IamInstanceProfile",
+            "KeyName",
+            "UserData",
+            "EbsOptimized",
+            "Monitoring",
+            "MetadataOptions",
+            "PrivateIpAddress",
+            "ClientToken",
+            "TagSpecifications",
+        ],
+    ),
+    ("ec2:TerminateInstances", &["InstanceIds"]),
+    ("ec2:AttachVolume", &["VolumeId", "InstanceId", "Device"]),
+    ("ec2:DetachVolume", &["VolumeId", "InstanceId", "Device"]),
+    (
+        "ec2:CopySnapshot",
+        &["SourceSnapshotId", "SourceRegion", "Description", "Encrypted", "KmsKeyId", "TagSpecifications"],
+    ),
+    ("ec2:RestoreSnapshotTier", &["SnapshotId", "TemporaryRestoreDays"]),
+    ("ec2:LockSnapshot", &["SnapshotId", "LockMode", "LockDuration"]),
+    ("ec2:UnlockSnapshot", &["SnapshotId"]),
+    ("dynamodb:DescribeTable", &["TableName"]),
+    ("dynamodb:DescribeContinuousBackups", &["TableName"]),
+    ("dynamodb:DescribeTimeToLive", &["TableName"]),
+    ("dynamodb:ListTagsOfResource", &["ResourceArn"]),
+    ("dynamodb:DescribeBackup", &["BackupArn"]),
+    ("dynamodb:ListBackups", &["TableName"]),
+    ("dynamodb:CreateBackup", &["TableName", "BackupName"]),
+    ("dynamodb:DeleteBackup", &["BackupArn"]),
+    (
+        "dynamodb:RestoreTableFromBackup",
+        &["BackupArn", "TargetTableName", "GlobalSecondaryIndexOverride", "LocalSecondaryIndexOverride"],
+    ),
+    (
+        "dynamodb:RestoreTableToPointInTime",
+        &[
+            "SourceTableName",
+            "TargetTableName",
+            "RestoreDateTime",
+            "UseLatestRestorableTime",
+            "GlobalSecondaryIndexOverride",
+            "LocalSecondaryIndexOverride",
+        ],
+    ),
+    ("dynamodb:DeleteTable", &["TableName"]),
+    ("dynamodb:UpdateContinuousBackups", &["TableName", "PointInTimeRecoverySpecification"]),
+    ("dynamodb:UpdateTimeToLive", &["TableName", "TimeToLiveSpecification"]),
+    ("dynamodb:UpdateTable", &["TableName", "DeletionProtectionEnabled", "StreamSpecification"]),
+    ("dynamodb:TagResource", &["ResourceArn", "Tags"]),
+    ("dynamodb:UntagResource", &["ResourceArn", "TagKeys"]),
+    ("backup:DescribeBackupVault", &["BackupVaultName"]),
+    ("backup:DescribeRecoveryPoint", &["BackupVaultName", "RecoveryPointArn"]),
+    ("backup:GetRecoveryPointRestoreMetadata", &["BackupVaultName", "RecoveryPointArn"]),
+    ("backup:DescribeBackupJob", &["BackupJobId"]),
+    ("backup:DescribeCopyJob", &["CopyJobId"]),
+    ("backup:DescribeRestoreJob", &["RestoreJobId"]),
+    ("backup:ListBackupJobs", &["ByCreatedAfter", "ByResourceArn"]),
+    ("backup:ListCopyJobs", &["ByCreatedAfter", "ByResourceArn"]),
+    ("backup:ListRestoreJobs", &["ByCreatedAfter", "ByResourceArn"]),
+    (
+        "backup:StartBackupJob",
+        &[
+            "BackupVaultName",
+            "ResourceArn",
+            "IamRoleArn",
+            "IdempotencyToken",
+            "StartWindowMinutes",
+            "CompleteWindowMinutes",
+            "Lifecycle",
+            "RecoveryPointTags",
+        ],
+    ),
+    (
+        "backup:StartCopyJob",
+        &[
+            "RecoveryPointArn",
+            "SourceBackupVaultName",
+            "DestinationBackupVaultArn",
+            "IamRoleArn",
+            "IdempotencyToken",
+            "Lifecycle",
+        ],
+    ),
+    (
+        "backup:StartRestoreJob",
+        &[
+            "RecoveryPointArn",
+            "Metadata",
+            "IamRoleArn",
+            "IdempotencyToken",
+            "ResourceType",
+            "CopySourceTagsToRestoredResource",
+        ],
+    ),
     ("s3:ListObjectVersions", &["Bucket", "Key"]),
     ("s3:HeadObject", &["Bucket", "Key", "VersionId"]),
     ("s3:GetBucketVersioning", &["Bucket"]),
@@ -106,7 +229,14 @@ const ARGUMENTS: [(&str, &[&str]); 23] = [
 ];
 
 /// The arguments without which a call does not leave, besides those that its service asks for.
-const NEEDED: [(&str, &str); 1] = [("ec2:CreateVolume", "ClientToken")];
+const NEEDED: [(&str, &str); 6] = [
+    ("ec2:CreateVolume", "ClientToken"),
+    ("ec2:CopyImage", "ClientToken"),
+    ("ec2:RunInstances", "ClientToken"),
+    ("backup:StartBackupJob", "IdempotencyToken"),
+    ("backup:StartCopyJob", "IdempotencyToken"),
+    ("backup:StartRestoreJob", "IdempotencyToken"),
+];
 
 /// Says why a call cannot leave.
 ///

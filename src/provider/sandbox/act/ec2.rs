@@ -1,6 +1,7 @@
 //! EC2: volumes from snapshots, snapshots of volumes, and instances that stop and start.
 
 use super::super::deeds::{Change, Phase, Sort, Thing};
+use super::ec2_snapshots::lock_of;
 use super::ec2_things::{all, describe, fits, one};
 use super::rds_things::key_works;
 use super::{Asked, Deal, Done, Told, members, refused, when};
@@ -18,10 +19,15 @@ const DELETING: Duration = Duration::from_secs(6);
 /// The most snapshots of a volume that may be pending (E4).
 const PENDING: usize = 5;
 /// Where a started instance says from when its checks pass.
-const CHECKED: &str = "-checked-from";
+pub(super) const CHECKED: &str = "-checked-from";
 
 /// Describes things of a sort: those that are named, or those that fit the filters.
-fn listed(asked: &Asked<'_>, sort: Sort, ids: &str, gone: &str) -> Result<Vec<Thing>, CallTrouble> {
+pub(super) fn listed(
+    asked: &Asked<'_>,
+    sort: Sort,
+    ids: &str,
+    gone: &str,
+) -> Result<Vec<Thing>, CallTrouble> {
     let (place, now) = (&asked.call.place, asked.now);
     let named = asked.list(ids);
     let mut found: Vec<Thing> = all(asked.world, sort, place, now);
@@ -72,7 +78,7 @@ pub(super) fn statuses(asked: &Asked<'_>) -> Told {
     Ok(json!({"InstanceStatuses": statuses.collect::<Vec<_>>()}))
 }
 
-fn known(asked: &Asked<'_>, sort: Sort, id: &str, gone: &str) -> Result<Thing, CallTrouble> {
+pub(super) fn known(asked: &Asked<'_>, sort: Sort, id: &str, gone: &str) -> Result<Thing, CallTrouble> {
     one(asked.world, sort, &asked.call.place, id, asked.now)
         .filter(|thing| thing.is_shown(asked.now))
         .ok_or_else(|| refused(gone, 400, &format!("'{id}' does not exist.")))
@@ -142,6 +148,14 @@ pub(super) fn create_volume(asked: &Asked<'_>) -> Done {
         "Attachments": [],
     }));
     let mut thing = Thing::new(Sort::Volume, place, &id, now, "creating", all);
+    if asked
+        .value("VolumeInitializationRate")
+        .and_then(Value::as_u64)
+        .is_some_and(|rate| !(100..=300).contains(&rate))
+    {
+        let says = "Volume initialization rate must be 100 to 300 MiB/s";
+        return Err(refused("InvalidParameterValue", 400, says));
+    }
     let took = Duration::from_secs(4 + size / 50);
     // A key that does not work is found out only after the answer.
     let works = key.as_ref().and_then(Value::as_str).is_none_or(|key| key_works(world, place, key));
@@ -159,7 +173,7 @@ fn created(thing: &Thing, now: Timestamp) -> Value {
     )
 }
 
-fn only(described: &Value, names: &[&str]) -> Value {
+pub(super) fn only(described: &Value, names: &[&str]) -> Value {
     let some = names.iter().filter_map(|name| Some(((*name).to_owned(), described.get(*name)?.clone())));
     Value::Object(some.collect::<Map<_, _>>())
 }
@@ -221,6 +235,19 @@ pub(super) fn create_snapshot(asked: &Asked<'_>) -> Done {
 pub(super) fn delete_snapshot(asked: &Asked<'_>) -> Done {
     let now = asked.now;
     let mut thing = known(asked, Sort::Snapshot, asked.required("SnapshotId")?, "InvalidSnapshot.NotFound")?;
+    if lock_of(&thing, now).is_some() {
+        let says = format!("The snapshot {} is locked.", thing.id);
+        return Err(refused("SnapshotLocked", 400, &says));
+    }
+    let image = all(asked.world, Sort::Image, &asked.call.place, now).into_iter().find(|image| {
+        let devices = image.member(now, "BlockDeviceMappings").and_then(Value::as_array);
+        let mut devices = devices.into_iter().flatten();
+        devices.any(|one| one.pointer("/Ebs/SnapshotId").and_then(Value::as_str) == Some(&thing.id))
+    });
+    if let Some(image) = image {
+        let says = format!("The snapshot {} is currently in use by {}", thing.id, image.id);
+        return Err(refused("InvalidSnapshot.InUse", 400, &says));
+    }
     thing.gone_from = Some(now);
     Ok(Deal { body: json!({}), target: thing.id.clone(), changes: vec![Change::Changed(Box::new(thing))] })
 }

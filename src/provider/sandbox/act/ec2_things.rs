@@ -25,7 +25,14 @@ pub(super) fn all(world: &World, sort: Sort, place: &Place, now: Timestamp) -> V
         Sort::Volume => own_volumes(world, place, now),
         Sort::Snapshot => own_snapshots(world, place, now),
         Sort::Instance => own_instances(world, place, now),
-        Sort::Db | Sort::DbSnapshot | Sort::DbCluster => Vec::new(),
+        Sort::Image => own_images(world, place, now),
+        Sort::Db
+        | Sort::DbSnapshot
+        | Sort::DbCluster
+        | Sort::Table
+        | Sort::TableBackup
+        | Sort::VaultPoint
+        | Sort::BackupJob => Vec::new(),
     };
     let mut all: Vec<Thing> =
         own.into_iter().filter(|thing| world.deeds.thing(sort, place, &thing.id).is_none()).collect();
@@ -57,6 +64,22 @@ fn here<'a>(
 fn zone(world: &World, id: &ComponentId, place: &Place) -> String {
     let letter = Chance::new(world.seed, &format!("zone of {id}")).between(0, 3);
     format!("{}{}", place.region, ["a", "b", "c"].get(usize::try_from(letter).unwrap_or(0)).unwrap_or(&"a"))
+}
+
+/// Returns the subnet of a zone.
+fn subnet(world: &World, zone: &str) -> String {
+    format!("subnet-{}", Chance::new(world.seed, &format!("subnet of {zone}")).hex(17))
+}
+
+/// Returns the zone of a subnet of a Region.
+pub(super) fn zone_of_subnet(world: &World, place: &Place, id: &str) -> Option<String> {
+    let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", place.region));
+    zones.into_iter().find(|zone| subnet(world, zone) == id)
+}
+
+/// Returns the network of a Region.
+pub(super) fn vpc(world: &World, place: &Place) -> String {
+    format!("vpc-{}", Chance::new(world.seed, &format!("vpc of {place}")).hex(17))
 }
 
 fn root_of(world: &World, id: &ComponentId) -> String {
@@ -144,14 +167,33 @@ fn own_instances(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
             json!({"DeviceName": device, "Ebs": {"VolumeId": found.name}})
         });
         let class = resource.settings.get(&"InstanceType".into()).map_or("t3.medium", |class| class.as_str());
+        let profile = resource.settings.get(&"IamInstanceProfile".into());
+        let profile = profile.map(|name| {
+            json!({"Arn": format!("arn:aws:iam::{}:instance-profile/{name}", place.account)})
+        });
+        let zone = zone(world, id, place);
         let all = members(json!({
             "InstanceId": resource.name,
             "InstanceType": class,
             "ImageId": format!("ami-{}", chance.hex(17)),
-            "Placement": {"AvailabilityZone": zone(world, id, place)},
+            "Placement": {"AvailabilityZone": zone},
             "PrivateIpAddress": format!("10.0.{}.{}", chance.between(0, 250), chance.between(4, 250)),
             "PublicIpAddress": format!("203.0.113.{}", chance.between(1, 250)),
             "RootDeviceType": "ebs",
+            "RootDeviceName": "/dev/xvda",
+            "SubnetId": subnet(world, &zone),
+            "VpcId": vpc(world, place),
+            "SecurityGroups": [{"GroupId": format!("sg-{}", chance.hex(17))}],
+            "IamInstanceProfile": profile,
+            "KeyName": format!("{}-ops", resource.environment),
+            "EbsOptimized": true,
+            "SourceDestCheck": true,
+            "Monitoring": {"State": "enabled"},
+            "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled",
+                "HttpProtocolIpv6": "disabled", "InstanceMetadataTags": "disabled"},
+            "NetworkInterfaces": [{"NetworkInterfaceId": format!("eni-{}", chance.hex(17))}],
+            // `#!/bin/sh`, in base64.
+            (super::ec2_machines::USER_DATA): "IyEvYmluL3NoCg==",
             "LaunchTime": when(resource.created_at),
             "BlockDeviceMappings": std::iter::once(root).chain(devices).collect::<Vec<_>>(),
             "Tags": tags(id, resource),
@@ -163,6 +205,56 @@ fn own_instances(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
         thing
     });
     own.collect()
+}
+
+/// Returns the images that protections of instances made: each with a snapshot of every volume.
+fn own_images(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
+    let instances = world.resources.iter().filter(|(_, resource)| resource.kind == Kind::Ec2Instance);
+    let own = instances.flat_map(|(id, resource)| {
+        let points = observe::own_points(world, id, resource, place, now).into_iter();
+        points.filter_map(move |point| own_image(world, id, resource, place, &point, now))
+    });
+    own.collect()
+}
+
+fn own_image(
+    world: &World,
+    id: &ComponentId,
+    resource: &Resource,
+    place: &Place,
+    point: &RecoveryPoint,
+    now: Timestamp,
+) -> Option<Thing> {
+    let (Holds::Until(moment), PointKind::Image) = (&point.holds, point.kind) else { return None };
+    let name = point.id.as_str();
+    let mut chance = Chance::new(world.seed, &format!("snapshots of {name}"));
+    let volumes = here(world, Kind::EbsVolume, &resource.home, now).filter(|(_, volume)| {
+        holder(world, volume, &resource.home, now).is_some_and(|(holder, _)| holder == id)
+    });
+    let data: Vec<_> = volumes
+        .map(|(volume, found)| (device(world, volume, found, &resource.home, now), gibibytes(found)))
+        .collect();
+    let root = ("/dev/xvda".to_owned(), ROOT);
+    let devices = std::iter::once(root).chain(data).map(|(device, size)| {
+        let snapshot = format!("snap-{}", chance.hex(17));
+        json!({"DeviceName": device, "Ebs": {"SnapshotId": snapshot, "Encrypted": false, "VolumeSize": size}})
+    });
+    let pending = point.status == PointStatus::Pending;
+    let all = members(json!({
+        "ImageId": name,
+        "Name": format!("{id} {}", moment.strftime("%Y-%m-%d %H.%M")),
+        "CreationDate": when(*moment),
+        "Architecture": "x86_64",
+        "RootDeviceName": "/dev/xvda",
+        "SourceInstanceId": resource.name,
+        "BlockDeviceMappings": devices.collect::<Vec<_>>(),
+        "Tags": tags(id, resource),
+    }));
+    let at = if pending { now } else { *moment };
+    let mut thing =
+        Thing::new(Sort::Image, place, name, at, if pending { "pending" } else { "available" }, all);
+    thing.component = Some(id.clone());
+    Some(thing)
 }
 
 fn own_snapshots(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
@@ -258,6 +350,7 @@ fn values_of(described: &Value, filter: &str) -> Vec<String> {
         "volume-id" => text(described.get("VolumeId")),
         "snapshot-id" => text(described.get("SnapshotId")),
         "instance-id" => text(described.get("InstanceId")),
+        "name" => text(described.get("Name")),
         "status" => text(described.get("State")),
         "instance-state-name" => text(described.pointer("/State/Name")),
         "availability-zone" => text(
@@ -302,6 +395,38 @@ fn is_like(text: &str, pattern: &str) -> bool {
     }
 }
 
+/// Returns the value of a tag.
+fn tag(thing: &Thing, now: Timestamp, key: &str) -> Option<String> {
+    let tags = thing.member(now, "Tags").and_then(Value::as_array)?;
+    let found = tags.iter().find(|tag| tag.get("Key").and_then(Value::as_str) == Some(key))?;
+    found.get("Value").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Returns the images of an instance that acts made.
+pub(in super::super) fn image_points(
+    world: &World,
+    resource: &Resource,
+    place: &Place,
+    now: Timestamp,
+) -> Vec<RecoveryPoint> {
+    let made = world.deeds.things(Sort::Image, place).filter(|thing| {
+        thing.component.is_none()
+            && thing.is_shown(now)
+            && thing.text(now, "SourceInstanceId") == resource.name.as_str()
+    });
+    let points = made.filter_map(|thing| {
+        let at = thing.phases.first()?.at;
+        let mut point = RecoveryPoint::new(&thing.id, PointKind::Image, place.clone(), Holds::Until(at));
+        point.status = match thing.status(now) {
+            "available" => PointStatus::Available,
+            "pending" => PointStatus::Pending,
+            other => PointStatus::Failed(other.into()),
+        };
+        Some(point)
+    });
+    points.collect()
+}
+
 /// Returns the recovery points of a volume that acts made.
 pub(in super::super) fn made_points(
     world: &World,
@@ -309,16 +434,20 @@ pub(in super::super) fn made_points(
     place: &Place,
     now: Timestamp,
 ) -> Vec<RecoveryPoint> {
-    let made = world.deeds.things(Sort::Snapshot, place).filter(|thing| {
+    let made = world.deeds.things(Sort::Snapshot, place).filter_map(|thing| {
+        // A copy says in its tags what it is of: its volume is arbitrary (E2).
+        let copied = tag(thing, now, "lifeboat:source-volume").is_some_and(|of| of == resource.name.as_str());
+        let own = thing.text(now, "VolumeId") == resource.name.as_str();
         // What was there before is among the component's own points.
-        thing.component.is_none()
-            && thing.is_shown(now)
-            && thing.text(now, "VolumeId") == resource.name.as_str()
+        let made = thing.component.is_none() && thing.is_shown(now) && (own || copied);
+        made.then_some((thing, copied))
     });
-    let points = made.filter_map(|thing| {
+    let points = made.filter_map(|(thing, copied)| {
         // Its moment is when it was begun, however long it takes (E1).
-        let at = thing.phases.first()?.at;
-        let mut point = RecoveryPoint::new(&thing.id, PointKind::Snapshot, place.clone(), Holds::Until(at));
+        let taken = tag(thing, now, "lifeboat:taken-at").filter(|_| copied).and_then(|at| at.parse().ok());
+        let at = taken.or_else(|| Some(thing.phases.first()?.at))?;
+        let kind = if copied { PointKind::SnapshotCopy } else { PointKind::Snapshot };
+        let mut point = RecoveryPoint::new(&thing.id, kind, place.clone(), Holds::Until(at));
         point.status = match thing.status(now) {
             "completed" => PointStatus::Available,
             "pending" => PointStatus::Pending,

@@ -5,7 +5,12 @@
 //! action cannot tell the sandbox from a real account.
 
 mod arguments;
+mod backup;
+mod dynamodb;
+mod dynamodb_things;
 mod ec2;
+mod ec2_machines;
+mod ec2_snapshots;
 mod ec2_things;
 mod local;
 mod rds;
@@ -14,6 +19,9 @@ mod s3;
 mod s3_objects;
 mod seen;
 
+pub(super) use backup::vault_points;
+pub(super) use dynamodb_things::table_points;
+pub(super) use ec2_things::image_points;
 pub(super) use ec2_things::made_points as volume_points;
 pub(super) use rds_things::made_points as database_points;
 pub(super) use s3_objects::left_deleted;
@@ -50,7 +58,7 @@ type Told = Result<Value, CallTrouble>;
 type Done = Result<Deal, CallTrouble>;
 
 /// The operations that read.
-const LOOKS: [&str; 15] = [
+const LOOKS: [&str; 34] = [
     "sts:GetCallerIdentity",
     "rds:DescribeDBInstances",
     "rds:DescribeDBSnapshots",
@@ -59,6 +67,25 @@ const LOOKS: [&str; 15] = [
     "ec2:DescribeVolumes",
     "ec2:DescribeInstances",
     "ec2:DescribeInstanceStatus",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceAttribute",
+    "ec2:DescribeSnapshotTierStatus",
+    "ec2:DescribeLockedSnapshots",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:DescribeBackup",
+    "dynamodb:ListBackups",
+    "backup:DescribeBackupVault",
+    "backup:DescribeRecoveryPoint",
+    "backup:GetRecoveryPointRestoreMetadata",
+    "backup:DescribeBackupJob",
+    "backup:DescribeCopyJob",
+    "backup:DescribeRestoreJob",
+    "backup:ListBackupJobs",
+    "backup:ListCopyJobs",
+    "backup:ListRestoreJobs",
     "s3:ListObjectVersions",
     "s3:HeadObject",
     "s3:GetBucketVersioning",
@@ -98,6 +125,25 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
         "ec2:DescribeVolumes" => ec2::volumes(asked),
         "ec2:DescribeInstances" => ec2::instances(asked),
         "ec2:DescribeInstanceStatus" => ec2::statuses(asked),
+        "ec2:DescribeImages" => ec2_machines::images(asked),
+        "ec2:DescribeInstanceAttribute" => ec2_machines::attribute(asked),
+        "ec2:DescribeSnapshotTierStatus" => ec2_snapshots::tiers(asked),
+        "ec2:DescribeLockedSnapshots" => ec2_snapshots::locked(asked),
+        "dynamodb:DescribeTable" => dynamodb::describe_table(asked),
+        "dynamodb:DescribeContinuousBackups" => dynamodb::continuous(asked),
+        "dynamodb:DescribeTimeToLive" => dynamodb::expiry(asked),
+        "dynamodb:ListTagsOfResource" => dynamodb::tags(asked),
+        "dynamodb:DescribeBackup" => dynamodb::describe_backup(asked),
+        "dynamodb:ListBackups" => dynamodb::list_backups(asked),
+        "backup:DescribeBackupVault" => backup::vault(asked),
+        "backup:DescribeRecoveryPoint" => backup::point(asked),
+        "backup:GetRecoveryPointRestoreMetadata" => backup::metadata(asked),
+        "backup:DescribeBackupJob" => backup::job(asked, "backup", "BackupJobId"),
+        "backup:DescribeCopyJob" => backup::job(asked, "copy", "CopyJobId"),
+        "backup:DescribeRestoreJob" => backup::job(asked, "restore", "RestoreJobId"),
+        "backup:ListBackupJobs" => Ok(backup::jobs(asked, "backup", "BackupJobs")),
+        "backup:ListCopyJobs" => Ok(backup::jobs(asked, "copy", "CopyJobs")),
+        "backup:ListRestoreJobs" => Ok(backup::jobs(asked, "restore", "RestoreJobs")),
         "s3:ListObjectVersions" => s3::versions(asked),
         "s3:HeadObject" => s3::head(asked),
         "s3:GetBucketVersioning" => s3::versioning(asked),
@@ -125,6 +171,30 @@ pub(super) fn act(asked: &Asked<'_>) -> Done {
         "ec2:DeleteSnapshot" => ec2::delete_snapshot(asked),
         "ec2:StopInstances" => ec2::stop(asked),
         "ec2:StartInstances" => ec2::start(asked),
+        "ec2:CreateImage" => ec2_machines::create_image(asked),
+        "ec2:CopyImage" => ec2_machines::copy_image(asked),
+        "ec2:DeregisterImage" => ec2_machines::deregister_image(asked),
+        "ec2:RunInstances" => ec2_machines::run(asked),
+        "ec2:TerminateInstances" => ec2_machines::terminate(asked),
+        "ec2:AttachVolume" => ec2_machines::attach(asked),
+        "ec2:DetachVolume" => ec2_machines::detach(asked),
+        "ec2:CopySnapshot" => ec2_snapshots::copy(asked),
+        "ec2:RestoreSnapshotTier" => ec2_snapshots::restore_tier(asked),
+        "ec2:LockSnapshot" => ec2_snapshots::lock(asked),
+        "ec2:UnlockSnapshot" => ec2_snapshots::unlock(asked),
+        "dynamodb:CreateBackup" => dynamodb::create_backup(asked),
+        "dynamodb:DeleteBackup" => dynamodb::delete_backup(asked),
+        "dynamodb:RestoreTableFromBackup" => dynamodb::restore_backup(asked),
+        "dynamodb:RestoreTableToPointInTime" => dynamodb::restore_time(asked),
+        "dynamodb:DeleteTable" => dynamodb::delete_table(asked),
+        "dynamodb:UpdateContinuousBackups" => dynamodb::update_continuous(asked),
+        "dynamodb:UpdateTimeToLive" => dynamodb::update_expiry(asked),
+        "dynamodb:UpdateTable" => dynamodb::update_table(asked),
+        "dynamodb:TagResource" => dynamodb::tag(asked),
+        "dynamodb:UntagResource" => dynamodb::untag(asked),
+        "backup:StartBackupJob" => backup::start_backup(asked),
+        "backup:StartCopyJob" => backup::start_copy(asked),
+        "backup:StartRestoreJob" => backup::start_restore(asked),
         "s3:CopyObject" => s3::copy(asked),
         "s3:DeleteObject" => s3::delete(asked),
         "webhook:Post" => Ok(local::post()),

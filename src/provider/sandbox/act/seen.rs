@@ -30,6 +30,7 @@ pub(in super::super) fn seen(world: &World, resource: &Resource, now: Timestamp)
         Kind::RdsCluster => Sort::DbCluster,
         Kind::Ec2Instance => Sort::Instance,
         Kind::EbsVolume => Sort::Volume,
+        Kind::DynamodbTable => Sort::Table,
         _ => return None,
     };
     let name = resource.name.as_str();
@@ -48,6 +49,8 @@ pub(in super::super) fn seen(world: &World, resource: &Resource, now: Timestamp)
         (Sort::Volume, "creating") => (Health::Impaired, status),
         (Sort::Volume, "deleting") => (Health::Gone, status),
         (Sort::Instance | Sort::Volume, _) => (Health::Down, status),
+        (Sort::Table, "ACTIVE" | "UPDATING") => (Health::Healthy, status),
+        (Sort::Table, "DELETING") => (Health::Gone, status),
         (_, "available" | "backing-up" | "modifying") => (Health::Healthy, status),
         (_, "failed" | "restore-error" | "insufficient-capacity" | "storage-full") => (Health::Down, status),
         (_, status) if status.starts_with("incompatible-") => (Health::Down, status),
@@ -82,6 +85,8 @@ fn settings(thing: &Thing, resource: &Resource, now: Timestamp) -> BTreeMap<Text
         (Sort::Db, "MultiAZ" | "DeletionProtection" | "MaxAllocatedStorage" | "MonitoringInterval") => {
             thing.member(now, name).cloned()
         }
+        (Sort::Table, "TimeToLive") => thing.member(now, super::dynamodb_things::EXPIRY).cloned(),
+        (Sort::Table, "Stream") => thing.member(now, "StreamSpecification")?.get("StreamViewType").cloned(),
         // What no act here changes.
         _ => resource.settings.get(&name.into()).map(|value| Value::String(value.to_string())),
     };
