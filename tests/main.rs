@@ -14,6 +14,8 @@ mod aws {
         mod aws;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls_settings;
         mod pages;
         mod rows;
         mod sandbox;
@@ -77,9 +79,11 @@ mod sandbox {
     mod ec2;
     mod faults;
     mod gear;
+    mod names;
     mod outside;
     mod rds;
     mod s3;
+    mod settings;
 }
 mod engine {
     mod consent;
@@ -89,6 +93,7 @@ mod engine {
     mod journeys;
     mod kills;
     mod matrix;
+    mod moving;
     pub(crate) mod program;
     mod readonly;
     #[cfg(feature = "aws-compute")]

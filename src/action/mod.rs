@@ -9,19 +9,35 @@
 /// The name of the action in which a person does something.
 pub const MANUAL: &str = "manual";
 
+mod alarm_probe;
 mod ebs_snapshot;
 mod ec2_power;
 mod ec2_volume;
+mod eks_describe;
+mod eks_kubeconfig;
 mod facts;
+mod file_write;
 pub mod given;
+mod iam_revoke;
+mod kms_probe;
 mod manual;
 mod notify;
+mod place;
 mod probe;
 mod rds_failover;
 mod rds_restore;
 mod rds_settings;
+mod route53_health;
+mod route53_record;
+mod route53_sets;
+mod route53_weights;
+mod s3_bucket;
+mod s3_deny;
+mod s3_lifecycle;
 mod s3_undelete;
 mod s3_version;
+mod s3_versioning;
+mod setting;
 mod tool;
 mod wait;
 
@@ -215,6 +231,17 @@ pub enum Progress {
         /// What it is at, as the service says it.
         says: Text,
     },
+    /// It is there, and counts when it has been so for a while: counted from when this was first seen.
+    Holds {
+        /// For how long.
+        span: Duration,
+        /// What is so, in words.
+        says: Text,
+        /// What later steps can refer to.
+        outputs: Map<String, Value>,
+        /// Whether it cannot become otherwise any more: then only time has to pass, and nobody looks again.
+        for_good: bool,
+    },
     /// It is there, and this is what later steps can refer to.
     Done(Map<String, Value>),
     /// It will not get there by itself.
@@ -321,7 +348,7 @@ pub enum Meaning {
 }
 
 /// All actions, in the order of the manual.
-pub const ACTIONS: [&dyn Action; 15] = [
+pub const ACTIONS: &[&dyn Action] = &[
     &rds_restore::RdsRestore,
     &rds_failover::RdsFailover,
     &ec2_volume::VolumeFromSnapshot,
@@ -330,14 +357,40 @@ pub const ACTIONS: [&dyn Action; 15] = [
     &ec2_power::Power::START,
     &s3_version::RestoreVersion,
     &s3_undelete::Undelete,
+    &s3_versioning::Versioning,
+    &s3_lifecycle::SuspendLifecycle,
+    &s3_deny::DenyDeletes,
+    &s3_bucket::CreateBucket,
+    &iam_revoke::RevokeSessions,
+    &route53_record::Record,
+    &route53_weights::Weights,
+    &route53_health::HealthCheck,
+    &eks_describe::DescribeCluster,
+    &eks_kubeconfig::Kubeconfig,
     &manual::Manual,
     &wait::Wait,
     &probe::Probe::HTTP,
     &probe::Probe::TCP,
     &probe::Probe::DNS,
+    &alarm_probe::AlarmProbe,
+    &kms_probe::KeyProbe,
     &notify::Notify,
     &tool::Tool,
+    &file_write::FileWrite,
 ];
+
+/// Returns whether what a look brought is green, and what it says: a probe of this machine says so itself, and of an answer
+/// of a cloud the action that asks for it does. What nobody can judge is not green.
+pub fn is_green(look: &Call, body: &Value) -> (bool, String) {
+    match look.operation.as_str() {
+        "cloudwatch:DescribeAlarms" => alarm_probe::judge(body),
+        "kms:DescribeKey" => {
+            let (is_usable, says, _) = kms_probe::judge(body);
+            (is_usable, says)
+        }
+        _ => (body.get("Green") == Some(&Value::Bool(true)), facts::text(body, "Says").to_owned()),
+    }
+}
 
 /// Returns the action named so.
 pub fn named(name: &str) -> Option<&'static dyn Action> {

@@ -86,11 +86,7 @@ impl Shared {
                 return Ok(Turn::Rests);
             }
             let (green, says) = match self.parts.look.look(&call).await {
-                Ok(reply) => {
-                    let green = reply.body.get("Green").and_then(Value::as_bool).unwrap_or(false);
-                    let says = reply.body.get("Says").and_then(Value::as_str).unwrap_or_default().to_owned();
-                    (green, says)
-                }
+                Ok(reply) => crate::action::is_green(&call, &reply.body),
                 Err(trouble) => (false, trouble.to_string()),
             };
             self.parts.faults.pass("progress-seen")?;

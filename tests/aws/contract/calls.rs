@@ -53,9 +53,9 @@ impl World {
 }
 
 /// What a thing has: members that must be there, and others that may.
-struct Members {
-    must: &'static [&'static str],
-    may: &'static [&'static str],
+pub(super) struct Members {
+    pub(super) must: &'static [&'static str],
+    pub(super) may: &'static [&'static str],
 }
 
 const DB_INSTANCE: Members = Members {
@@ -190,7 +190,7 @@ const HEAD: Members = Members {
 };
 
 /// Says that something has the members that it is to have and no other, and gives it back.
-fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
+pub(super) fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
     let there: BTreeSet<&str> =
         value.as_object().expect("it has members").keys().map(String::as_str).collect();
     let missing: Vec<_> = members.must.iter().filter(|name| !there.contains(**name)).collect();
@@ -215,13 +215,13 @@ fn one<'a>(reply: &'a Reply, list: &str, members: &Members) -> &'a Value {
     shaped(&all[0], members)
 }
 
-async fn look(port: &dyn Look, call: &Call) -> Reply {
+pub(super) async fn look(port: &dyn Look, call: &Call) -> Reply {
     let reply = port.look(call).await.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert_eq!(reply.status, 200, "{}", call.line());
     reply
 }
 
-async fn act(port: &dyn Act, call: &Call) -> Reply {
+pub(super) async fn act(port: &dyn Act, call: &Call) -> Reply {
     let reply = port.act(armed(call.clone())).await;
     let reply = reply.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert!((200..300).contains(&reply.status), "{}: {}", call.line(), reply.status);
