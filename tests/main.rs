@@ -18,6 +18,7 @@ mod aws {
         pub(crate) mod calls_dynamodb;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls_ec2;
+        pub(crate) mod calls_settings;
         mod pages;
         mod rows;
         mod sandbox;
@@ -83,9 +84,11 @@ mod sandbox {
     mod ec2_actions;
     mod faults;
     mod gear;
+    mod names;
     mod outside;
     mod rds;
     mod s3;
+    mod settings;
     mod tables;
 }
 mod engine {
@@ -97,6 +100,7 @@ mod engine {
     mod journeys;
     mod kills;
     mod matrix;
+    mod moving;
     pub(crate) mod program;
     mod readonly;
     mod recoveries;

@@ -8,6 +8,7 @@
 
 pub use crate::runbook::schedule::MANUAL;
 
+mod alarm_probe;
 mod backup_job;
 mod backup_start;
 mod dynamodb_backup;
@@ -26,16 +27,31 @@ mod ec2_power;
 mod ec2_settings;
 mod ec2_status;
 mod ec2_volume;
+mod eks_describe;
+mod eks_kubeconfig;
 mod facts;
+mod file_write;
 pub mod given;
+mod iam_revoke;
+mod kms_probe;
 mod manual;
 mod notify;
+mod place;
 mod probe;
 mod rds_failover;
 mod rds_restore;
 mod rds_settings;
+mod route53_health;
+mod route53_record;
+mod route53_sets;
+mod route53_weights;
+mod s3_bucket;
+mod s3_deny;
+mod s3_lifecycle;
 mod s3_undelete;
 mod s3_version;
+mod s3_versioning;
+mod setting;
 mod tool;
 mod wait;
 
@@ -229,6 +245,17 @@ pub enum Progress {
         /// What it is at, as the service says it.
         says: Text,
     },
+    /// It is there, and counts when it has been so for a while: counted from when this was first seen.
+    Holds {
+        /// For how long.
+        span: Duration,
+        /// What is so, in words.
+        says: Text,
+        /// What later steps can refer to.
+        outputs: Map<String, Value>,
+        /// Whether it cannot become otherwise any more: then only time has to pass, and nobody looks again.
+        for_good: bool,
+    },
     /// It is there, and this is what later steps can refer to.
     Done(Map<String, Value>),
     /// It will not get there by itself.
@@ -335,7 +362,7 @@ pub enum Meaning {
 }
 
 /// All actions, in the order of the manual.
-pub const ACTIONS: [&dyn Action; 31] = [
+pub const ACTIONS: &[&dyn Action] = &[
     &rds_restore::RdsRestore,
     &rds_failover::RdsFailover,
     &ec2_volume::VolumeFromSnapshot,
@@ -360,22 +387,40 @@ pub const ACTIONS: [&dyn Action; 31] = [
     &backup_start::Start::RESTORE,
     &s3_version::RestoreVersion,
     &s3_undelete::Undelete,
+    &s3_versioning::Versioning,
+    &s3_lifecycle::SuspendLifecycle,
+    &s3_deny::DenyDeletes,
+    &s3_bucket::CreateBucket,
+    &iam_revoke::RevokeSessions,
+    &route53_record::Record,
+    &route53_weights::Weights,
+    &route53_health::HealthCheck,
+    &eks_describe::DescribeCluster,
+    &eks_kubeconfig::Kubeconfig,
     &manual::Manual,
     &wait::Wait,
     &probe::Probe::HTTP,
     &probe::Probe::TCP,
     &probe::Probe::DNS,
+    &alarm_probe::AlarmProbe,
+    &kms_probe::KeyProbe,
     &notify::Notify,
     &tool::Tool,
+    &file_write::FileWrite,
 ];
 
-/// Says whether what a probe was answered is as it should be, and what it says.
-pub fn is_green(call: &Call, body: &Value) -> (bool, String) {
-    if call.operation == ec2_status::OPERATION {
-        return ec2_status::judge(body);
+/// Returns whether what a look brought is green, and what it says: a probe of this machine says so itself, and of an answer
+/// of a cloud the action that asks for it does. What nobody can judge is not green.
+pub fn is_green(look: &Call, body: &Value) -> (bool, String) {
+    match look.operation.as_str() {
+        "cloudwatch:DescribeAlarms" => alarm_probe::judge(body),
+        "kms:DescribeKey" => {
+            let (is_usable, says, _) = kms_probe::judge(body);
+            (is_usable, says)
+        }
+        ec2_status::OPERATION => ec2_status::judge(body),
+        _ => (body.get("Green") == Some(&Value::Bool(true)), facts::text(body, "Says").to_owned()),
     }
-    let says = body.get("Says").and_then(Value::as_str).unwrap_or_default();
-    (body.get("Green").and_then(Value::as_bool).unwrap_or(false), says.to_owned())
 }
 
 /// Returns the action named so.

@@ -131,7 +131,7 @@ pub fn open_loaded(global: &Global, loaded: Loaded, origin: String) -> Result<Wi
     let opening =
         Opening { speed: global.sandbox.speed, start: global.sandbox.start, fresh: global.sandbox.fresh };
     let Observing { observers, clock, reality, name, past, leash, look } =
-        observers(&estate, &state, opening)?;
+        observers(&estate, &state, opening, &origin)?;
     let folder = state.folder("readings")?;
     let (store, mut kept) = match ReadingsStore::open(&folder, &name) {
         Ok((store, kept)) => (Some(store), kept),
@@ -216,7 +216,12 @@ struct Observing {
     look: Arc<dyn Look>,
 }
 
-fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Observing, Failure> {
+fn observers(
+    estate: &Estate,
+    state: &StateDir,
+    opening: Opening,
+    origin: &str,
+) -> Result<Observing, Failure> {
     let mut simulated = estate.environments.iter().filter_map(|environment| match &environment.provider {
         Provider::Sandbox { scenario, seed } => Some((scenario.clone(), *seed)),
         Provider::Aws => None,
@@ -225,7 +230,10 @@ fn observers(estate: &Estate, state: &StateDir, opening: Opening) -> Result<Obse
         let tools = ToolAdapter::new(&state.folder("cache")?);
         let leash = Some(tools.leash());
         let (real, look) = real_observers(estate, state)?;
-        let look = route_looks(look, local_calls()?);
+        // Files are looked for from the folder of the estate file.
+        let folder = Path::new(origin).canonicalize().ok();
+        let folder = folder.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
+        let look = route_looks(look, local_calls()?.within(folder));
         let real = route(real, tools);
         let observers =
             estate.environments.iter().map(|environment| (environment.name.clone(), real.clone())).collect();

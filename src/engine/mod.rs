@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod executor;
 pub mod fault;
 pub mod folder;
+mod held;
 pub mod history;
 pub mod journal;
 mod judge;

@@ -1,6 +1,7 @@
 //! One step, from its beginning to its end: each turn looks where it stands and does the one thing that follows.
 
 use super::executor::{Parked, Shared};
+use super::held::Held;
 use super::journal::Halt;
 use super::settle::IN_FLIGHT;
 use crate::action::{Action, Doing, Progress};
@@ -331,6 +332,7 @@ impl Shared {
             _ => self.parts.time.now(),
         };
         let mut troubled = 0_u32;
+        let mut held = Held::default();
         loop {
             if self.state().wishes.abandoned.is_some() {
                 return Ok(Turn::Rests);
@@ -356,8 +358,12 @@ impl Shared {
                     Ok(Progress::Done(outputs))
                 }
                 Some((answer, false)) => Ok(Progress::Failed { why: answer, hint: None }),
-                None => action.progress(doing, self.parts.look.as_ref()).await,
+                None => match held.for_good() {
+                    Some(seen) => Ok(seen),
+                    None => action.progress(doing, self.parts.look.as_ref()).await,
+                },
             };
+            let progress = held.judge(progress, self.parts.time.now());
             self.parts.faults.pass("progress-seen")?;
             let pace = action.pace();
             match progress {
@@ -371,6 +377,8 @@ impl Shared {
                     return Ok(Turn::Again);
                 }
                 Ok(Progress::Failed { why, hint }) => return self.fail(step, known, why, hint).await,
+                // What holds has been judged above.
+                Ok(Progress::Holds { says, .. }) => self.going(step, None, says, pace),
                 Ok(Progress::Going { percent, says }) => {
                     troubled = 0;
                     if action.about().name == crate::action::MANUAL {

@@ -60,7 +60,7 @@ impl Call {
 
     /// Says whether it is made from this machine and not by a cloud's service: nobody has to be logged in for it.
     pub fn is_local(&self) -> bool {
-        ["http", "tcp", "dns", "webhook", "tool"].contains(&self.service())
+        ["http", "tcp", "dns", "webhook", "tool", "file"].contains(&self.service())
     }
 
     /// Returns a text argument.

@@ -22,5 +22,6 @@ pub mod plan;
 pub mod schedule;
 pub mod script;
 pub mod state;
+pub mod still;
 pub mod template;
 pub mod words;

@@ -6,6 +6,7 @@ use super::contract::calls::{
 };
 use super::contract::calls_dynamodb::tables_go_well;
 use super::contract::calls_ec2::machines_go_well;
+use super::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::{Account, HOME, block_on, load};
 use crate::support::armed::{armed, armed_as};
 use lifeboat::domain::action::ActionClass;
@@ -108,6 +109,76 @@ fn every_call_brings_what_the_catalogue_says() {
     block_on(every_call_goes_well(&*ports.look, &*ports.act, &world));
     let asked = account.calls().iter().filter(|call| call["operation"] == "GetCallerIdentity").count();
     assert_eq!(asked, 2, "whose credentials these are is asked once, and once by the contract");
+}
+
+/// Makes what the contract of settings needs.
+fn settings(account: &Account<'_>) -> Settings {
+    let made = account.python(
+        "
+route53, iam, kms, eks = client('route53'), client('iam'), client('kms'), client('eks')
+zone = route53.create_hosted_zone(Name='contract.example', CallerReference='c')['HostedZone']
+check = route53.create_health_check(CallerReference='c', HealthCheckConfig={
+    'Type': 'HTTPS', 'FullyQualifiedDomainName': 'www.contract.example', 'ResourcePath': '/health', 'Port': 443,
+    'Inverted': False, 'Disabled': False})['HealthCheck']['Id']
+iam.create_role(RoleName='contract', AssumeRolePolicyDocument='{}')
+bucket = 'settings-' + ACCOUNT
+s3 = versioned(bucket)
+s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({'Version': '2012-10-17', 'Statement': [
+    {'Sid': 'OnlyByTLS', 'Effect': 'Deny', 'Principal': '*', 'Action': 's3:*',
+     'Resource': 'arn:aws:s3:::' + bucket + '/*', 'Condition': {'Bool': {'aws:SecureTransport': 'false'}}}]}))
+s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={'Rules': [
+    {'ID': 'old', 'Filter': {'Prefix': ''}, 'Status': 'Enabled',
+     'NoncurrentVersionExpiration': {'NoncurrentDays': 30}},
+    {'ID': 'uploads', 'Filter': {'Prefix': 'up/'}, 'Status': 'Enabled',
+     'AbortIncompleteMultipartUpload': {'DaysAfterInitiation': 7}},
+    {'ID': 'once', 'Filter': {'And': {'Prefix': 'exports/', 'Tags': [{'Key': 'keep', 'Value': 'no'}]}},
+     'Status': 'Disabled', 'Expiration': {'Days': 1}, 'Transitions': [{'Days': 30, 'StorageClass': 'GLACIER'}]}]})
+client('cloudwatch').put_metric_alarm(
+    AlarmName='contract', MetricName='m', Namespace='n', Statistic='Sum', Period=60, EvaluationPeriods=1, Threshold=1.0,
+    ComparisonOperator='GreaterThanThreshold')
+client('cloudwatch').set_alarm_state(AlarmName='contract', StateValue='OK', StateReason='the test says so')
+key = kms.create_key()['KeyMetadata']['Arn']
+eks.create_cluster(name='contract', roleArn='arn:aws:iam::' + ACCOUNT + ':role/contract',
+                   resourcesVpcConfig={'subnetIds': ['subnet-1', 'subnet-2']})
+print(json.dumps({'zone': zone['Id'].removeprefix('/hostedzone/'), 'check': check, 'bucket': bucket, 'key': key}))
+",
+    );
+    let made: Value = serde_json::from_str(made.trim()).expect("what was made is JSON");
+    let text = |name: &str| made[name].as_str().expect("it was made").to_owned();
+    Settings {
+        zone: text("zone"),
+        domain: "contract.example.".to_owned(),
+        check: text("check"),
+        bucket: text("bucket"),
+        role: "contract".to_owned(),
+        alarm: "contract".to_owned(),
+        key: text("key"),
+        cluster: "contract".to_owned(),
+        is_strict: false,
+    }
+}
+
+#[test]
+fn every_setting_brings_what_the_catalogue_says() {
+    let account = Account::shared();
+    let there = settings(&account);
+    let world = World {
+        environment: "production".into(),
+        place: Place::new(&account.number, HOME),
+        zone: String::new(),
+        database: String::new(),
+        db_snapshot: String::new(),
+        cluster: String::new(),
+        reader: String::new(),
+        volume: String::new(),
+        snapshot: String::new(),
+        instance: String::new(),
+        bucket: String::new(),
+        key: String::new(),
+        sizes: [0, 0],
+    };
+    let ports = plain(&account);
+    block_on(every_setting_goes_well(&*ports.look, &*ports.act, &world, &there));
 }
 
 #[test]

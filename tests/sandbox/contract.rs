@@ -6,6 +6,7 @@ use crate::aws::contract::calls::{
 };
 use crate::aws::contract::calls_dynamodb::tables_go_well;
 use crate::aws::contract::calls_ec2::{machines_go_well, snapshots_are_kept};
+use crate::aws::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::block_on;
 use lifeboat::config;
 use lifeboat::domain::estate::Provider;
@@ -87,6 +88,36 @@ fn machines_and_tables_bring_from_the_sandbox_what_they_bring_from_aws() {
     block_on(machines_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
     block_on(tables_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world, "prod-carts"));
     block_on(snapshots_are_kept(&*sandbox.look, &*sandbox.act, &sandbox.world));
+}
+
+#[test]
+fn every_setting_brings_from_the_sandbox_what_it_brings_from_aws() {
+    let sandbox = sandbox();
+    let mut global = sandbox.world.clone();
+    global.place.region = "us-east-1".into();
+    let asked = |world: &World, operation: &str, arguments: Value| {
+        block_on(sandbox.look.look(&world.call(operation, arguments))).expect("it is answered").body
+    };
+    let zones = asked(&global, "route53:ListHostedZones", json!({}));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let zone = text(&zones["HostedZones"][0]["Id"]);
+    let domain = text(&zones["HostedZones"][0]["Name"]);
+    let weighted = json!({"HostedZoneId": zone, "Name": format!("checkout.{domain}"), "Type": "A"});
+    let weighted = asked(&global, "route53:ListResourceRecordSets", weighted);
+    let volume = json!({"VolumeIds": [sandbox.world.volume]});
+    let volume = asked(&sandbox.world, "ec2:DescribeVolumes", volume);
+    let there = Settings {
+        check: text(&weighted["ResourceRecordSets"][0]["HealthCheckId"]),
+        zone,
+        domain,
+        bucket: sandbox.world.bucket.clone(),
+        role: "shop-app".to_owned(),
+        alarm: "orders-db-healthy".to_owned(),
+        key: text(&volume["Volumes"][0]["KmsKeyId"]),
+        cluster: "harbour-prod".to_owned(),
+        is_strict: true,
+    };
+    block_on(every_setting_goes_well(&*sandbox.look, &*sandbox.act, &sandbox.world, &there));
 }
 
 #[test]

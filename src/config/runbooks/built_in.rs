@@ -11,8 +11,15 @@ macro_rules! built_in {
 /// The runbooks that are part of lifeboat: their names, and their files in `assets/runbooks`.
 pub const BUILT_IN: &[(&str, &str)] = built_in![
     "backup-now",
+    "bucket-protect",
+    "cluster-access",
     "cluster-failover",
+    "contain-account",
+    "contain-bucket",
     "database-from-snapshot",
+    "dns-failback",
+    "dns-failover",
+    "dns-weights",
     "instance-backup",
     "instance-recover",
     "instance-relaunch",

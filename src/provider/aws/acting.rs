@@ -86,9 +86,11 @@ macro_rules! clients {
 clients! {
     #[cfg(feature = "aws-compute")]
     ec2 = aws_sdk_ec2, Ec2;
+    iam = aws_sdk_iam, Iam;
     rds = aws_sdk_rds, Rds;
     dynamodb = aws_sdk_dynamodb, Dynamodb;
     backup = aws_sdk_backup, Backup;
+    route53 = aws_sdk_route53, Route53;
 }
 
 impl Acting {

@@ -70,8 +70,8 @@ services! {
     Kms = "KMS", "kms", rate(50.0, 100.0);
     /// RDS; not published.
     Rds = "RDS", "rds", rate(10.0, 40.0);
-    /// Route 53: 50 at once and 10 a second for all calls of an account together.
-    Route53 = "Route 53", "route53", rate(5.0, 25.0);
+    /// Route 53: 5 a second for all calls of an account together (N2).
+    Route53 = "Route 53", "route53", rate(2.5, 5.0);
     /// S3: 5,500 reads a second for each prefix.
     S3 = "S3", "s3", rate(200.0, 200.0);
     /// STS: 600 a second.
@@ -156,6 +156,9 @@ operations! {
     GET_RESOURCES = Tagging "GetResources" Read ["tag:GetResources"] for [];
     SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" Read ["iam:SimulatePrincipalPolicy"] for [];
 
+    GET_ROLE = Iam "GetRole" Read ["iam:GetRole"] for [];
+    GET_ROLE_POLICY = Iam "GetRolePolicy" Read ["iam:GetRolePolicy"] for [];
+
     // Databases.
     DESCRIBE_DB_INSTANCES = Rds "DescribeDBInstances" Read ["rds:DescribeDBInstances"] for [RdsInstance, RdsCluster];
     DESCRIBE_DB_CLUSTERS = Rds "DescribeDBClusters" Read ["rds:DescribeDBClusters"] for [RdsCluster];
@@ -192,6 +195,8 @@ operations! {
         for [S3Bucket];
     GET_BUCKET_LIFECYCLE_CONFIGURATION = S3 "GetBucketLifecycleConfiguration" Read
         ["s3:GetLifecycleConfiguration"] for [S3Bucket];
+    GET_BUCKET_POLICY = S3 "GetBucketPolicy" Read ["s3:GetBucketPolicy"] for [S3Bucket];
+    HEAD_BUCKET = S3 "HeadBucket" Read ["s3:ListBucket"] for [S3Bucket];
     LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"]
         for [S3Bucket, TerraformState, DatabaseDump];
 
@@ -223,6 +228,8 @@ operations! {
     LIST_RESOURCE_RECORD_SETS = Route53 "ListResourceRecordSets" Read ["route53:ListResourceRecordSets"]
         for [DnsRecord];
     GET_HEALTH_CHECK = Route53 "GetHealthCheck" Read ["route53:GetHealthCheck"] for [DnsRecord];
+    // Only steps ask how far a change is; what they change needs a record to look at.
+    GET_CHANGE = Route53 "GetChange" Read ["route53:GetChange"] for [DnsRecord];
     GET_HEALTH_CHECK_STATUS = Route53 "GetHealthCheckStatus" Read ["route53:GetHealthCheckStatus"] for [DnsRecord];
 
     // Backups.
@@ -324,6 +331,17 @@ operations! {
             "kms:Decrypt", "kms:GenerateDataKey"]
         for [S3Bucket];
     DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket];
+    CREATE_BUCKET = S3 "CreateBucket" Additive ["s3:CreateBucket"] for [S3Bucket];
+    DELETE_BUCKET = S3 "DeleteBucket" Destructive ["s3:DeleteBucket"] for [S3Bucket];
+    PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Mutating ["s3:PutBucketVersioning"] for [S3Bucket];
+    PUT_BUCKET_LIFECYCLE_CONFIGURATION = S3 "PutBucketLifecycleConfiguration" Mutating
+        ["s3:PutLifecycleConfiguration"] for [S3Bucket];
+    PUT_BUCKET_POLICY = S3 "PutBucketPolicy" Mutating ["s3:PutBucketPolicy"] for [S3Bucket];
+    DELETE_BUCKET_POLICY = S3 "DeleteBucketPolicy" Mutating ["s3:DeleteBucketPolicy"] for [S3Bucket];
+    PUT_PUBLIC_ACCESS_BLOCK = S3 "PutPublicAccessBlock" Mutating ["s3:PutBucketPublicAccessBlock"] for [S3Bucket];
+    PUT_BUCKET_ENCRYPTION = S3 "PutBucketEncryption" Mutating ["s3:PutEncryptionConfiguration"] for [S3Bucket];
+    PUT_ROLE_POLICY = Iam "PutRolePolicy" Mutating ["iam:PutRolePolicy"] for [];
+    DELETE_ROLE_POLICY = Iam "DeleteRolePolicy" Mutating ["iam:DeleteRolePolicy"] for [];
     CREATE_BACKUP = Dynamodb "CreateBackup" Additive ["dynamodb:CreateBackup"] for [DynamodbTable];
     RESTORE_TABLE_FROM_BACKUP = Dynamodb "RestoreTableFromBackup" Additive
         ["dynamodb:RestoreTableFromBackup", "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem",
@@ -343,6 +361,7 @@ operations! {
         for [DynamodbTable];
     CHANGE_RESOURCE_RECORD_SETS = Route53 "ChangeResourceRecordSets" Mutating ["route53:ChangeResourceRecordSets"]
         for [DnsRecord];
+    UPDATE_HEALTH_CHECK = Route53 "UpdateHealthCheck" Mutating ["route53:UpdateHealthCheck"] for [DnsRecord];
     START_BACKUP_JOB = Backup "StartBackupJob" Additive ["backup:StartBackupJob", "iam:PassRole"]
         for [BackupVault];
     START_COPY_JOB = Backup "StartCopyJob" Additive ["backup:StartCopyJob", "iam:PassRole"]

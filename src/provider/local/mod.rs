@@ -16,6 +16,7 @@ mod arguments;
 pub mod child;
 mod dial;
 mod dns;
+mod file;
 mod http;
 mod router;
 
@@ -31,13 +32,13 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The services that are answered here.
-pub const SERVICES: [&str; 5] = ["http", "tcp", "dns", "webhook", "tool"];
+pub const SERVICES: [&str; 6] = ["http", "tcp", "dns", "webhook", "tool", "file"];
 
 /// The operations that look.
-pub const LOOKS: [&str; 4] = ["http:Get", "tcp:Connect", "dns:Resolve", "tool:Status"];
+pub const LOOKS: [&str; 5] = ["http:Get", "tcp:Connect", "dns:Resolve", "tool:Status", "file:Read"];
 
 /// The operations that act.
-pub const ACTS: [&str; 3] = ["webhook:Post", "tool:Run", "tool:Stop"];
+pub const ACTS: [&str; 5] = ["webhook:Post", "tool:Run", "tool:Stop", "file:Write", "file:Remove"];
 
 /// Answers the calls of [`SERVICES`].
 #[derive(Debug, Clone)]
@@ -55,7 +56,8 @@ impl LocalCalls {
         Self { program: program.to_owned(), trust: Trust::default(), base: None }
     }
 
-    /// Returns the same for a run: the folders of its children lie in its own.
+    /// Returns the same for a run: the folders of its children, and files without a folder, lie in its own. While a plan is
+    /// made there is none yet, and files are looked for from the folder of the estate file.
     pub fn within(self, base: &Path) -> Self {
         Self { base: Some(base.to_owned()), ..self }
     }
@@ -69,6 +71,11 @@ impl LocalCalls {
             if call.operation == "tool:Run" {
                 call.arguments.entry("Folder").or_insert_with(|| Value::from(base.display().to_string()));
             }
+        }
+        if let (Some(base), "file", Some(Value::String(path))) =
+            (&self.base, call.operation.split(':').next().unwrap_or_default(), call.arguments.get_mut("Path"))
+        {
+            *path = base.join(path.as_str()).display().to_string();
         }
         call
     }
@@ -105,6 +112,7 @@ impl Look for LocalCalls {
                 "tcp:Connect" => dial::probe(call).await,
                 "dns:Resolve" => dns::probe(call).await,
                 "tool:Status" => child::status(&self.placed(call)).await,
+                "file:Read" => file::read(&self.placed(call)),
                 other => Err(not_sent(format!("{other} is no call that looks"))),
             }
         })
@@ -124,6 +132,8 @@ impl Act for LocalCalls {
                 "webhook:Post" => http::webhook::post(&call, &self.trust).await,
                 "tool:Run" => child::run(&call, &id, &self.program).await,
                 "tool:Stop" => child::stop(&call).await,
+                "file:Write" => file::write(&call),
+                "file:Remove" => file::remove(&call),
                 other => Err(not_sent(format!("{other} is no call that acts"))),
             }
         })

@@ -259,8 +259,17 @@ fn as_call(trouble: &ReadTrouble) -> CallTrouble {
 impl Asked<'_> {
     /// Returns what the call is about, in a word.
     fn about(&self) -> String {
-        let names =
-            ["DBInstanceIdentifier", "DBClusterIdentifier", "VolumeId", "SnapshotId", "Key", "Bucket"];
+        let names = [
+            "DBInstanceIdentifier",
+            "DBClusterIdentifier",
+            "VolumeId",
+            "SnapshotId",
+            "Key",
+            "Bucket",
+            "HostedZoneId",
+            "HealthCheckId",
+            "RoleName",
+        ];
         let named = names.iter().find_map(|name| self.call.text(name));
         let listed =
             || self.call.arguments.get("InstanceIds").and_then(|ids| ids.get(0)).and_then(Value::as_str);

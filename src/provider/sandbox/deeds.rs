@@ -42,6 +42,18 @@ pub(super) enum Sort {
     VaultPoint,
     /// A job of AWS Backup.
     BackupJob,
+    /// A hosted zone with all that stands in it.
+    DnsZone,
+    /// A change of one.
+    DnsChange,
+    /// A health check.
+    HealthCheck,
+    /// The settings of a bucket.
+    Bucket,
+    /// The policies that stand in a role itself.
+    Role,
+    /// A file on this machine, as a plan would have written it.
+    File,
 }
 
 /// Something that holds of a thing from a moment on.

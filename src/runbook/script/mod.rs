@@ -103,7 +103,9 @@ fn shown(value: &Value) -> String {
 
 fn of_call(step: &str, call: &Call) -> waits::Lines {
     match call.service() {
-        "tool" | "http" | "tcp" | "dns" | "webhook" => waits::Lines { call: line(call), after: Vec::new() },
+        "tool" | "http" | "tcp" | "dns" | "webhook" | "file" => {
+            waits::Lines { call: line(call), after: Vec::new() }
+        }
         service => waits::lines(step, service, call),
     }
 }
@@ -125,6 +127,17 @@ pub fn line(call: &Call) -> String {
             let port = call.arguments.get("Port").map(shown).unwrap_or_default();
             format!("nc -z -w 5 {} {}", quoted(call.text("Host").unwrap_or_default()), quoted(&port))
         }
+        "file" => {
+            let path = quoted(call.text("Path").unwrap_or_default());
+            match (call.name(), call.text("Content")) {
+                ("Write", Some(content)) => {
+                    let mode = call.text("Mode").map(|mode| format!(" && chmod {} {path}", quoted(mode)));
+                    format!("printf %s {} > {path}{}", quoted(content), mode.unwrap_or_default())
+                }
+                ("Remove", _) => format!("rm {path}"),
+                _ => format!("sha256sum {path}"),
+            }
+        }
         "dns" => format!("dig +short {}", quoted(call.text("Name").unwrap_or_default())),
         "webhook" => {
             let body = call.arguments.get("Body").map(ToString::to_string).unwrap_or_default();
@@ -137,7 +150,9 @@ pub fn line(call: &Call) -> String {
 fn aws(service: &str, call: &Call) -> String {
     let service = if service == "s3" { "s3api" } else { service };
     let mut words = vec!["aws".to_owned(), service.to_owned(), kebab(call.name())];
-    for (name, value) in &call.arguments {
+    // What must still be so is ours: the command line cannot look first.
+    let sent = call.arguments.iter().filter(|(name, _)| *name != super::still::IF_STILL);
+    for (name, value) in sent {
         let option = format!("--{}", kebab(name));
         match value {
             Value::Bool(true) => words.push(option),

@@ -3,6 +3,8 @@
 use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -82,6 +84,36 @@ impl<'a> Arguments<'a> {
     pub(super) fn number(&mut self, name: &str) -> Taken<Option<i32>> {
         let read = |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok());
         self.take(name, "must be a whole number", read)
+    }
+
+    /// Takes a text that may be empty: an empty prefix is everything, and is written so.
+    ///
+    /// # Errors
+    /// When it is no text.
+    pub(super) fn any_text(&mut self, name: &str) -> Taken<Option<String>> {
+        self.take(name, "must be a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// Takes a large number.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn long(&mut self, name: &str) -> Taken<Option<i64>> {
+        self.take(name, "must be a whole number", Value::as_i64)
+    }
+
+    /// Takes a moment: RFC 3339, UTC.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn moment(&mut self, name: &str) -> Taken<Option<DateTime>> {
+        let read = |value: &Value| DateTime::from_str(value.as_str()?, Format::DateTime).ok();
+        self.take(name, "must be a moment", read)
+    }
+
+    /// Takes an argument that is ours and is not sent.
+    pub(super) fn left_out(&mut self, name: &str) {
+        self.left.remove(name);
     }
 
     /// Takes a list of texts. An empty one is refused: services take it for none, and then everything is meant.

@@ -16,10 +16,15 @@ mod ec2;
 mod ec2_answers;
 #[cfg(feature = "aws-compute")]
 mod ec2_machines;
+mod iam;
 mod json;
 mod rds;
 mod rds_answers;
+mod route53;
 mod s3;
+mod s3_lifecycle;
+mod s3_settings;
+mod single;
 mod sts;
 mod trouble;
 
@@ -36,6 +41,7 @@ use crate::domain::place::Place;
 use crate::domain::reading::ReadTrouble;
 use crate::provider::port::{Act, BoxFuture, CallTrouble, Credentials, Deaf, Look};
 use crate::runbook::call::{Call, Reply};
+use crate::runbook::still::{CHANGED, Still};
 use arguments::not_sent;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -92,6 +98,11 @@ impl AwsCalls {
             Service::S3 => s3::look(&looking, call).await,
             Service::Dynamodb => Box::pin(dynamodb::look(&looking, call)).await,
             Service::Backup => Box::pin(backup::look(&looking, call)).await,
+            Service::Route53 => route53::look(&looking, call).await,
+            Service::Iam => iam::look(&looking, call).await,
+            Service::Cloudwatch => single::alarms(&looking, call).await,
+            Service::Kms => single::key(&looking, call).await,
+            Service::Eks => single::cluster(&looking, call).await,
             #[cfg(feature = "aws-compute")]
             Service::Ec2 => Box::pin(ec2::look(&looking, call)).await,
             _ => Err(unknown(call)),
@@ -112,6 +123,7 @@ impl AwsCalls {
                 );
                 return Err(not_sent(&says));
             }
+            self.is_still(call).await?;
             let acting = Acting::of(&self.connections, &armed, &owner).await.map_err(|why| no_login(&why))?;
             let turn = self.connections.governor.turn(&call.place, operation, &Deaf);
             let _ = tokio::time::timeout(LONGEST_TURN, turn).await;
@@ -121,6 +133,8 @@ impl AwsCalls {
                 Service::S3 => Box::pin(s3::act(&doing, call)).await,
                 Service::Dynamodb => Box::pin(dynamodb::act(&doing, call)).await,
                 Service::Backup => Box::pin(backup::act(&doing, call)).await,
+                Service::Route53 => Box::pin(route53::act(&doing, call)).await,
+                Service::Iam => Box::pin(iam::act(&doing, call)).await,
                 #[cfg(feature = "aws-compute")]
                 Service::Ec2 => Box::pin(ec2::act(&doing, call)).await,
                 _ => Err(unknown(call)),
@@ -134,6 +148,32 @@ impl AwsCalls {
             self.forget_owner(call).await;
         }
         Err(not_sent("the credentials change all the time"))
+    }
+
+    /// Looks whether what a call writes over is still what it says, where its service cannot be asked to.
+    async fn is_still(&self, call: &Call) -> Result<(), CallTrouble> {
+        let Some(still) = Still::of(call) else { return Ok(()) };
+        let found = match self.look_at(&still.look).await {
+            Ok(reply) => reply.body,
+            Err(trouble) if trouble.code() == Some(still.absent) => Value::Null,
+            Err(trouble @ (CallTrouble::Credentials(_) | CallTrouble::Throttled { .. })) => {
+                return Err(trouble);
+            }
+            Err(trouble) => {
+                return Err(not_sent(&format!("whether it is still so cannot be seen: {trouble}")));
+            }
+        };
+        if still.holds(&found) {
+            return Ok(());
+        }
+        let says =
+            format!("{} brings something else than was planned with; nothing was sent", still.look.operation);
+        Err(CallTrouble::Refused {
+            code: CHANGED.into(),
+            says: Text::new(&says),
+            request_id: None,
+            status: 412,
+        })
     }
 
     /// Returns whose credentials change the environment of a call, asked once for each that a login uses.

@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Taken, not_sent};
 use super::json::Object;
-use super::{Doing, Looking, reply, unknown};
+use super::{Doing, Looking, reply, s3_settings};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply};
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, MetadataDirective, ObjectVersion};
@@ -31,7 +31,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
             let body = Object::default().word("Status", answer.status());
             Ok(reply(body.json(), seen))
         }
-        _ => Err(unknown(call)),
+        _ => s3_settings::look(looking, call).await,
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
     match call.name() {
         "CopyObject" => Box::pin(copy(doing, call)).await,
         "DeleteObject" => delete(doing, call).await,
-        _ => Err(unknown(call)),
+        _ => Box::pin(s3_settings::act(doing, call)).await,
     }
 }
 

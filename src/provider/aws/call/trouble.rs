@@ -1,7 +1,7 @@
 //! What a failed call means for the world: what is known of its effect, and nothing more.
 
 use super::super::fault::{EXPIRED, THROTTLING, UNKNOWN_CALLER, chain, credentials};
-use super::super::operation::{HEAD_OBJECT, Operation};
+use super::super::operation::{HEAD_BUCKET, HEAD_OBJECT, Operation};
 use super::super::seal::Seen;
 use crate::domain::Text;
 use crate::domain::reading::ReadTrouble;
@@ -75,7 +75,7 @@ fn answered(
 ) -> CallTrouble {
     let request_id = seen.request_id.as_deref().map(Text::new);
     // Answers to HEAD have no body: what they say is their status.
-    let wordless = if *operation == HEAD_OBJECT { wordless(status) } else { None };
+    let wordless = if [HEAD_BUCKET, HEAD_OBJECT].contains(operation) { wordless(status) } else { None };
     let says = message.unwrap_or_default();
     let Some(code) = code.or(wordless) else {
         return CallTrouble::InDoubt(Text::new(&format!(

@@ -3,9 +3,10 @@
 use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
+use crate::runbook::still::IF_STILL;
 
 /// The arguments of each operation.
-const ARGUMENTS: [(&str, &[&str]); 66] = [
+const ARGUMENTS: &[(&str, &[&str])] = &[
     ("sts:GetCallerIdentity", &[]),
     ("rds:DescribeDBInstances", &["DBInstanceIdentifier"]),
     ("rds:DescribeDBSnapshots", &["DBSnapshotIdentifier"]),
@@ -226,6 +227,42 @@ const ARGUMENTS: [(&str, &[&str]); 66] = [
         ],
     ),
     ("s3:DeleteObject", &["Bucket", "Key", "VersionId", "IfMatch", "ExpectedBucketOwner"]),
+    ("s3:HeadBucket", &["Bucket"]),
+    ("s3:GetBucketPolicy", &["Bucket"]),
+    ("s3:GetBucketLifecycleConfiguration", &["Bucket"]),
+    ("s3:PutBucketVersioning", &["Bucket", "VersioningConfiguration", "ExpectedBucketOwner"]),
+    (
+        "s3:PutBucketLifecycleConfiguration",
+        &[
+            "Bucket",
+            "LifecycleConfiguration",
+            "TransitionDefaultMinimumObjectSize",
+            "ExpectedBucketOwner",
+            IF_STILL,
+        ],
+    ),
+    ("s3:PutBucketPolicy", &["Bucket", "Policy", "ExpectedBucketOwner", IF_STILL]),
+    ("s3:DeleteBucketPolicy", &["Bucket", "ExpectedBucketOwner", IF_STILL]),
+    ("s3:PutPublicAccessBlock", &["Bucket", "PublicAccessBlockConfiguration", "ExpectedBucketOwner"]),
+    ("s3:PutBucketEncryption", &["Bucket", "ServerSideEncryptionConfiguration", "ExpectedBucketOwner"]),
+    ("s3:CreateBucket", &["Bucket", "CreateBucketConfiguration"]),
+    ("s3:DeleteBucket", &["Bucket", "ExpectedBucketOwner"]),
+    ("iam:GetRole", &["RoleName"]),
+    ("iam:GetRolePolicy", &["RoleName", "PolicyName"]),
+    ("iam:PutRolePolicy", &["RoleName", "PolicyName", "PolicyDocument", IF_STILL]),
+    ("iam:DeleteRolePolicy", &["RoleName", "PolicyName", IF_STILL]),
+    ("cloudwatch:DescribeAlarms", &["AlarmNames"]),
+    ("kms:DescribeKey", &["KeyId"]),
+    ("eks:DescribeCluster", &["Name"]),
+    ("file:Read", &["Path"]),
+    ("file:Write", &["Path", "Content", "Mode", "IfSha256", "IfAbsent"]),
+    ("file:Remove", &["Path", "IfSha256"]),
+    ("route53:ListHostedZones", &[]),
+    ("route53:ListResourceRecordSets", &["HostedZoneId", "Name", "Type"]),
+    ("route53:GetChange", &["Id"]),
+    ("route53:GetHealthCheck", &["HealthCheckId"]),
+    ("route53:ChangeResourceRecordSets", &["HostedZoneId", "ChangeBatch"]),
+    ("route53:UpdateHealthCheck", &["HealthCheckId", "HealthCheckVersion", "Inverted", "Disabled"]),
 ];
 
 /// The arguments without which a call does not leave, besides those that its service asks for.

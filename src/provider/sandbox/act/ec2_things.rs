@@ -32,7 +32,13 @@ pub(super) fn all(world: &World, sort: Sort, place: &Place, now: Timestamp) -> V
         | Sort::Table
         | Sort::TableBackup
         | Sort::VaultPoint
-        | Sort::BackupJob => Vec::new(),
+        | Sort::BackupJob
+        | Sort::DnsZone
+        | Sort::DnsChange
+        | Sort::HealthCheck
+        | Sort::Bucket
+        | Sort::Role
+        | Sort::File => Vec::new(),
     };
     let mut all: Vec<Thing> =
         own.into_iter().filter(|thing| world.deeds.thing(sort, place, &thing.id).is_none()).collect();

@@ -41,17 +41,11 @@ pub(super) fn connect(asked: &Asked<'_>) -> Told {
 pub(super) fn resolve(asked: &Asked<'_>) -> Told {
     let name = asked.required("Name")?;
     let world = asked.world;
-    // What a record says is its recorded value: `shop-dns A 10.7.4.9`.
     let record = world.resources.iter().find(|(_, resource)| {
         resource.kind == Kind::DnsRecord
             && resource.name.as_str().trim_end_matches('.') == name.trim_end_matches('.')
     });
-    let points = record.map(|(id, resource)| {
-        let places = resource.protections.iter().map(|protection| &protection.place);
-        let points = places.flat_map(|place| observe::own_points(world, id, resource, place, asked.now));
-        points.filter_map(|point| point.id.as_str().rsplit(' ').next().map(str::to_owned)).collect::<Vec<_>>()
-    });
-    let addresses = points.filter(|addresses| !addresses.is_empty()).unwrap_or_else(|| {
+    let addresses = super::route53::resolved(asked, name).unwrap_or_else(|| {
         let mut chance = super::super::chance::Chance::new(world.seed, &format!("address of {name}"));
         vec![format!("10.0.{}.{}", chance.between(0, 250), chance.between(4, 250))]
     });

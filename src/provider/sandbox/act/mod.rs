@@ -12,12 +12,17 @@ mod ec2;
 mod ec2_machines;
 mod ec2_snapshots;
 mod ec2_things;
+mod file;
+mod iam;
 mod local;
 mod rds;
 mod rds_things;
+mod route53;
 mod s3;
 mod s3_objects;
+mod s3_settings;
 mod seen;
+mod single;
 
 pub(super) use backup::vault_points;
 pub(super) use dynamodb_things::table_points;
@@ -33,6 +38,7 @@ use super::world::World;
 use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply};
+use crate::runbook::still::{CHANGED, Still};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +64,7 @@ type Told = Result<Value, CallTrouble>;
 type Done = Result<Deal, CallTrouble>;
 
 /// The operations that read.
-const LOOKS: [&str; 34] = [
+const LOOKS: &[&str] = &[
     "sts:GetCallerIdentity",
     "rds:DescribeDBInstances",
     "rds:DescribeDBSnapshots",
@@ -89,10 +95,23 @@ const LOOKS: [&str; 34] = [
     "s3:ListObjectVersions",
     "s3:HeadObject",
     "s3:GetBucketVersioning",
+    "s3:HeadBucket",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketLifecycleConfiguration",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "cloudwatch:DescribeAlarms",
+    "kms:DescribeKey",
+    "eks:DescribeCluster",
+    "route53:ListHostedZones",
+    "route53:ListResourceRecordSets",
+    "route53:GetChange",
+    "route53:GetHealthCheck",
     "http:Get",
     "tcp:Connect",
     "dns:Resolve",
     "tool:Status",
+    "file:Read",
 ];
 
 /// Says whether an operation reads.
@@ -102,7 +121,9 @@ pub(super) fn is_look(operation: &str) -> bool {
 
 /// Says whether an operation is none of AWS's: it needs no login.
 pub(super) fn is_local(operation: &str) -> bool {
-    ["http:", "tcp:", "dns:", "webhook:", "tool:"].iter().any(|service| operation.starts_with(service))
+    ["http:", "tcp:", "dns:", "webhook:", "tool:", "file:"]
+        .iter()
+        .any(|service| operation.starts_with(service))
 }
 
 /// Returns who acts in an account.
@@ -146,11 +167,24 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
         "backup:ListRestoreJobs" => Ok(backup::jobs(asked, "restore", "RestoreJobs")),
         "s3:ListObjectVersions" => s3::versions(asked),
         "s3:HeadObject" => s3::head(asked),
-        "s3:GetBucketVersioning" => s3::versioning(asked),
+        "s3:GetBucketVersioning" => s3_settings::versioning(asked),
+        "s3:HeadBucket" => s3_settings::head(asked),
+        "s3:GetBucketPolicy" => s3_settings::policy(asked),
+        "s3:GetBucketLifecycleConfiguration" => s3_settings::lifecycle(asked),
+        "iam:GetRole" => iam::get_role(asked),
+        "iam:GetRolePolicy" => iam::policy(asked),
+        "cloudwatch:DescribeAlarms" => single::alarms(asked),
+        "kms:DescribeKey" => single::key(asked),
+        "eks:DescribeCluster" => single::cluster(asked),
+        "route53:ListHostedZones" => route53::zones(asked),
+        "route53:ListResourceRecordSets" => route53::records(asked),
+        "route53:GetChange" => route53::get_change(asked),
+        "route53:GetHealthCheck" => route53::health_check(asked),
         "http:Get" => local::get(asked),
         "tcp:Connect" => local::connect(asked),
         "dns:Resolve" => local::resolve(asked),
         "tool:Status" => Ok(local::status()),
+        "file:Read" => file::read(asked),
         other => {
             Err(CallTrouble::NotSent(Text::new(&format!("{other} is no call that reads in the sandbox"))))
         }
@@ -197,8 +231,22 @@ pub(super) fn act(asked: &Asked<'_>) -> Done {
         "backup:StartRestoreJob" => backup::start_restore(asked),
         "s3:CopyObject" => s3::copy(asked),
         "s3:DeleteObject" => s3::delete(asked),
+        "s3:PutBucketVersioning" => s3_settings::put_versioning(asked),
+        "s3:PutBucketLifecycleConfiguration" => s3_settings::put_lifecycle(asked),
+        "s3:PutBucketPolicy" => s3_settings::put_policy(asked),
+        "s3:DeleteBucketPolicy" => s3_settings::delete_policy(asked),
+        "s3:PutPublicAccessBlock" => s3_settings::put_block(asked),
+        "s3:PutBucketEncryption" => s3_settings::put_encryption(asked),
+        "s3:CreateBucket" => s3_settings::create(asked),
+        "s3:DeleteBucket" => s3_settings::delete(asked),
+        "iam:PutRolePolicy" => iam::put(asked),
+        "iam:DeleteRolePolicy" => iam::delete(asked),
+        "route53:ChangeResourceRecordSets" => route53::change(asked),
+        "route53:UpdateHealthCheck" => route53::update_health_check(asked),
         "webhook:Post" => Ok(local::post()),
         "tool:Run" => Ok(local::run(asked)),
+        "file:Write" => file::write(asked),
+        "file:Remove" => file::remove(asked),
         other => {
             Err(CallTrouble::NotSent(Text::new(&format!("{other} is no call that acts in the sandbox"))))
         }
@@ -209,6 +257,17 @@ pub(super) fn act(asked: &Asked<'_>) -> Done {
 fn refused(code: &str, status: u16, says: &str) -> CallTrouble {
     let request_id = Some("sandbox".into());
     CallTrouble::Refused { code: code.into(), says: Text::new(says), request_id, status }
+}
+
+/// Looks whether what a call writes over is still what it says, as whoever makes it in AWS does.
+fn still(asked: &Asked<'_>, look: impl Fn(&Asked<'_>) -> Told) -> Result<(), CallTrouble> {
+    let Some(still) = Still::of(asked.call) else { return Ok(()) };
+    let found = match look(asked) {
+        Ok(found) => found,
+        Err(trouble) if trouble.code() == Some(still.absent) => Value::Null,
+        Err(trouble) => return Err(trouble),
+    };
+    if still.holds(&found) { Ok(()) } else { Err(refused(CHANGED, 412, "it is not what was planned with")) }
 }
 
 impl Asked<'_> {

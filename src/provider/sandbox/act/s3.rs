@@ -77,11 +77,6 @@ pub(super) fn head(asked: &Asked<'_>) -> Told {
         "LastModified": when(version.at), "StorageClass": version.class, "ServerSideEncryption": "AES256"}))
 }
 
-pub(super) fn versioning(asked: &Asked<'_>) -> Told {
-    known(asked, asked.required("Bucket")?)?;
-    Ok(json!({"Status": "Enabled"}))
-}
-
 fn failed(name: &str) -> CallTrouble {
     let says = format!("At least one of the pre-conditions you specified did not hold: {name}");
     refused("PreconditionFailed", 412, &says)
