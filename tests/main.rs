@@ -123,6 +123,7 @@ mod shape {
     mod docs;
     mod layers;
     mod looks;
+    mod recoveries;
 }
 mod support;
 mod tool {

@@ -10,6 +10,7 @@ mod args_recovery;
 pub mod command;
 mod consenting;
 pub mod document;
+mod loss;
 pub mod output;
 pub mod plan_text;
 pub mod prometheus;

@@ -76,7 +76,7 @@ impl Recover for Recovering {
         let (source, origin) = &self.estate;
         let loaded = config::load_text(source)
             .map_err(|diagnostics| config::load::failure(origin, source, &diagnostics))?;
-        let of = PlanOf { loaded: Some((loaded, origin.clone())), run: None };
+        let of = PlanOf { loaded: Some((loaded, origin.clone())), ..PlanOf::default() };
         let planned = recovery::plan_as(&self.global, &given, of)?;
         let file = if required_for(&planned.plan) == Strength::TypedAndSigned {
             let path = self.folder("plans")?.join(format!("{}.json", planned.plan.run));

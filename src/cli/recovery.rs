@@ -1,6 +1,7 @@
 //! What the commands about recoveries share: the library of runbooks, making a plan, finding a run, asking something of it.
 
 use super::args::{Global, PlanArgs};
+use super::loss::{newest, tell_loss};
 use super::wire::{self, Reality, Wired};
 use crate::action;
 use crate::config::Loaded;
@@ -105,7 +106,12 @@ pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failu
         failure: plan.failure.map(crate::cli::args::OneFailure::of),
         since: plan.since,
     };
-    let anew = plan_as(global, &given, PlanOf { run: Some(plan.run.as_str()), loaded: None })?.plan;
+    let anew = plan_as(
+        global,
+        &given,
+        PlanOf { run: Some(plan.run.as_str()), at: Some(plan.made_at), loaded: None },
+    )?
+    .plan;
     let means = |step: &PlannedStep| {
         // What was measured and seen while planning may differ; what is done may not.
         PlannedStep { takes: None, facts: serde_json::Map::new(), notes: Vec::new(), ..step.clone() }
@@ -125,6 +131,8 @@ pub(super) struct PlanOf<'a> {
     pub(super) loaded: Option<(Loaded, String)>,
     /// The name of the run; a new one if absent.
     pub(super) run: Option<&'a str>,
+    /// When it was made, where it is made once more: a call may name that moment.
+    pub(super) at: Option<Timestamp>,
 }
 
 /// Makes a plan of a runbook, of this estate or for this run.
@@ -132,7 +140,7 @@ pub(super) struct PlanOf<'a> {
 /// # Errors
 /// As [`make_plan`].
 pub(super) fn plan_as(global: &Global, given: &PlanArgs, of: PlanOf<'_>) -> Result<Planned, Failure> {
-    let PlanOf { loaded, run } = of;
+    let PlanOf { loaded, run, at } = of;
     let sandbox = global.environment.as_deref().is_some_and(|name| name.starts_with("sandbox"));
     let none = paths::estate_file(global.estate.as_deref()).is_none();
     let (loaded, origin) = match loaded {
@@ -148,8 +156,16 @@ pub(super) fn plan_as(global: &Global, given: &PlanArgs, of: PlanOf<'_>) -> Resu
     let said = pairs(&given.param)?;
     wire::block_on(wired.collector.once(None))?;
     let environment = environment(&wired.estate, runbook, &said)?.clone();
-    let plan =
-        wire::block_on(bind(&wired, runbook, &library, &said, &environment, given, &estate_source, run))??;
+    let plan = wire::block_on(bind(
+        &wired,
+        runbook,
+        &library,
+        &said,
+        &environment,
+        given,
+        &estate_source,
+        (run, at),
+    ))??;
     let hash = PlanHash::of(&plan.bytes());
     Ok(Planned { plan, hash, estate_source, state: wired.state, notes })
 }
@@ -163,7 +179,7 @@ async fn bind(
     environment: &Environment,
     given: &PlanArgs,
     estate_source: &str,
-    run: Option<&str>,
+    (run, at): (Option<&str>, Option<Timestamp>),
 ) -> Result<Plan, Failure> {
     let readings = wired.collector.snapshot().readings;
     let estate = wired.estate.as_ref();
@@ -200,7 +216,7 @@ async fn bind(
             }
         }
     };
-    let now = wired.clock.now();
+    let now = at.unwrap_or_else(|| wired.clock.now());
     let runs = Runs::at(&wired.state.folder(RUNS)?);
     let simulated = matches!(wired.reality, Reality::Sandbox(_));
     let history = History::of(&runs, simulated);
@@ -228,85 +244,6 @@ async fn bind(
     let mut plan = planner::plan(planning).await.map_err(|why| no_plan(&runbook.id, why))?;
     tell_loss(&mut plan, runbook, estate, &readings, moment);
     Ok(plan)
-}
-
-/// Says beside each step how old the data is that it brings back, and whether something newer is there.
-fn tell_loss(
-    plan: &mut Plan,
-    runbook: &Runbook,
-    estate: &Estate,
-    readings: &crate::domain::reading::Readings,
-    moment: crate::domain::readiness::Moment,
-) {
-    use crate::domain::duration::{elapsed, words};
-    use crate::domain::readiness::{Usability, judge_points, sources};
-    for parameter in &runbook.parameters {
-        let ParameterKind::Point { of } = &parameter.kind else { continue };
-        let value = |name: &str| plan.parameters.get(name).and_then(serde_json::Value::as_str);
-        let (Some(id), Some(component)) = (value(&parameter.name), value(of)) else { continue };
-        let Some(component) = estate.component(&ComponentId::new(component)) else { continue };
-        let scope = plan.failure.unwrap_or(crate::domain::scope::FailureScope::Local);
-        let sources = sources(component, readings, &estate.cadences, scope, moment.now);
-        let judged = judge_points(component, &sources, readings, &estate.cadences, scope, moment);
-        let own =
-            judged.iter().find(|judged| judged.point.id.as_str() == id).and_then(|judged| judged.moment);
-        let Some(own) = own else { continue };
-        let usable = judged.iter().filter(|judged| judged.usability == Usability::Usable);
-        let newest = usable.max_by_key(|judged| judged.moment);
-        let until = moment.since.unwrap_or(moment.now);
-        let mut says = format!(
-            "it brings back what was there at {}: {} before {} would be lost",
-            own.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            words(elapsed(own, until)),
-            if moment.since.is_some() { "the outage" } else { "now" },
-        );
-        if let Some((newest, at)) =
-            newest.and_then(|judged| Some((judged, judged.moment?))).filter(|(_, at)| *at > own)
-        {
-            says.push_str(&format!(
-                "; the {} {} goes back to {} only",
-                newest.point.kind.words(),
-                newest.point.id,
-                at.strftime("%Y-%m-%d %H:%M:%S UTC")
-            ));
-        }
-        let step = plan.steps.iter_mut().find(|step| step.component.as_ref() == Some(&component.id));
-        if let Some(step) = step {
-            step.notes.insert(0, says.into());
-        }
-    }
-}
-
-/// Returns the newest usable point that a restore takes by its name, where its component lives.
-fn newest(
-    estate: &Estate,
-    component: &ComponentId,
-    readings: &crate::domain::reading::Readings,
-    scope: crate::domain::scope::FailureScope,
-    moment: crate::domain::readiness::Moment,
-) -> Option<String> {
-    use crate::domain::readiness::{Usability, judge_points, sources};
-    use crate::domain::recovery_point::PointKind;
-    let component = estate.component(component)?;
-    let sources = sources(component, readings, &estate.cadences, scope, moment.now);
-    let judged = judge_points(component, &sources, readings, &estate.cadences, scope, moment);
-    let named = |kind: PointKind| {
-        matches!(
-            kind,
-            PointKind::Snapshot
-                | PointKind::SnapshotCopy
-                | PointKind::Image
-                | PointKind::TableBackup
-                | PointKind::VaultPoint
-                | PointKind::Dump
-                | PointKind::StateVersion
-        )
-    };
-    let fits = judged
-        .iter()
-        .filter(|judged| judged.usability == Usability::Usable && named(judged.point.kind))
-        .filter(|judged| judged.point.place == component.home);
-    fits.max_by_key(|judged| judged.moment).map(|judged| judged.point.id.to_string())
 }
 
 fn no_plan(runbook: &str, why: NoPlan) -> Failure {

@@ -13,6 +13,7 @@ pub(crate) mod gateway;
 #[cfg(feature = "aws-core")]
 pub(crate) mod gear;
 pub(crate) mod journey;
+pub(crate) mod recoveries;
 pub(crate) mod run;
 pub(crate) mod skip;
 #[cfg(feature = "aws-compute")]

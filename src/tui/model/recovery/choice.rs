@@ -4,6 +4,7 @@ use super::super::Model;
 use crate::domain::duration::{age_words, elapsed, words};
 use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
+use crate::domain::place::Place;
 use crate::domain::readiness::{Moment, Usability, Verdict, judge_points, sources};
 use crate::domain::recovery_point::PointKind;
 use crate::domain::scope::FailureScope;
@@ -89,9 +90,11 @@ pub(super) fn choices_of_point(model: &Model, component: &ComponentId, failure: 
                 | PointKind::StateVersion
         )
     };
+    // Where its own Region or account is what is lost, what survives lies elsewhere.
+    let is_near = |place: &Place| failure != FailureScope::Local || *place == component.home;
     let mut points: Vec<_> = judged.iter().filter(|judged| by_name(judged.point.kind)).collect();
     points.sort_by_key(|judged| {
-        let usable = judged.usability == Usability::Usable && judged.point.place == component.home;
+        let usable = judged.usability == Usability::Usable && is_near(&judged.point.place);
         (!usable, std::cmp::Reverse(judged.moment))
     });
     points
@@ -104,8 +107,8 @@ pub(super) fn choices_of_point(model: &Model, component: &ComponentId, failure: 
                     words(elapsed(at, model.now))
                 )
             });
-            let away = (judged.point.place != component.home)
-                .then(|| format!("it lies in {}", judged.point.place.region));
+            let away =
+                (!is_near(&judged.point.place)).then(|| format!("it lies in {}", judged.point.place.region));
             let stale = (!judged.fresh)
                 .then(|| format!("read {} ago", age_words(elapsed(judged.read_at, model.now))));
             let flaw = match &judged.usability {

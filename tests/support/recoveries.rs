@@ -1,0 +1,266 @@
+//! Every runbook that is built in: the scenario in which it is the right one, what is said of its parameters, where it was
+//! tried, and which procedures of the documents it covers. Tests run each row to its green end.
+
+use super::console::{demo, wait_for};
+use super::run::Ran;
+use crate::engine::program::Real;
+use lifeboat::domain::estate::{Estate, Selector};
+use lifeboat::domain::ids::ComponentId;
+use lifeboat::engine::store::{Runs, load};
+use lifeboat::provider::port::{Ask, Deaf};
+use lifeboat::provider::sandbox::{Opening, SandboxAdapter, WorldFile};
+use lifeboat::runbook::call::Call;
+use lifeboat::runbook::consent::{Strength, phrase, required_for};
+use lifeboat::runbook::event::{Event, Rest};
+use lifeboat::runbook::plan::{Plan, PlanHash};
+use lifeboat::runbook::schedule::MANUAL;
+use lifeboat::runbook::state::Phase;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// A runbook, a scenario, and what is said of its parameters.
+pub(crate) type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Stands for an older version of the key.
+const OLDER: &str = "<an older version>";
+/// Stands for the newest recovery point of the vault.
+const VAULT_POINT: &str = "<a point of the vault>";
+/// Stands for the address of the weighted record of the standby.
+const STANDBY: &str = "<the address of the standby>";
+
+const ROLE: &str = "arn:aws:iam::417263985012:role/harbour-backup";
+
+/// The runbooks that are built in.
+pub(crate) const TABLE: &[Row] = &[
+    ("backup-now", "calm", &[("component", "carts"), ("vault", "harbour-prod-vault"), ("role", ROLE)]),
+    ("bucket-protect", "calm", &[("bucket", "media")]),
+    ("cluster-access", "calm", &[("cluster", "shop-cluster")]),
+    ("cluster-failover", "calm", &[("cluster", "customers-db")]),
+    ("contain-account", "calm", &[("backups", "backups"), ("role", "shop-app")]),
+    ("contain-bucket", "calm", &[("bucket", "media")]),
+    ("database-from-snapshot", "database-gone", &[("database", "orders-db")]),
+    ("dns-failback", "calm", &[("record", "api-dns"), ("home", "10.8.8.8")]),
+    ("dns-failover", "calm", &[("record", "shop-dns"), ("standby", "10.9.9.9")]),
+    (
+        "dns-weights",
+        "calm",
+        &[
+            ("record", "shop-dns"),
+            ("name", "checkout.harbour.example"),
+            ("to", "standby"),
+            ("address", STANDBY),
+        ],
+    ),
+    ("instance-backup", "calm", &[("instance", "web-2"), ("reboot", "false")]),
+    ("instance-recover", "calm", &[("instance", "web-2")]),
+    ("instance-relaunch", "calm", &[("instance", "web-2")]),
+    ("instance-restart", "calm", &[("instance", "web-2")]),
+    ("object-undelete", "objects-deleted", &[("bucket", "media"), ("key", "invoices/2026/01/0001.pdf")]),
+    ("object-version", "calm", &[("bucket", "media"), ("key", "exports/old.csv"), ("version", OLDER)]),
+    ("table-backup", "calm", &[("table", "carts")]),
+    ("table-from-backup", "calm", &[("table", "carts")]),
+    ("table-to-time", "calm", &[("table", "carts")]),
+    (
+        "vault-restore",
+        "calm",
+        &[
+            ("table", "carts"),
+            ("vault", "harbour-prod-vault"),
+            ("point", VAULT_POINT),
+            ("role", ROLE),
+            ("target", "carts-2"),
+        ],
+    ),
+    ("volume-copy-to-dr", "calm", &[("volume", "files-vol")]),
+    ("volume-from-snapshot", "calm", &[("volume", "files-vol"), ("zone", "us-east-2a")]),
+    ("volume-snapshot", "calm", &[("volume", "files-vol")]),
+    ("volumes-restore", "calm", &[("volume", "files-vol"), ("instance", "i-07d2c4e6f8091a3b5")]),
+];
+
+/// The runbooks that real executors carry out against moto, behind the gateway (`tests/engine/real`).
+pub(crate) const THROUGH_MOTO: &[&str] = &[
+    "cluster-failover",
+    "database-from-snapshot",
+    "instance-restart",
+    "object-undelete",
+    "object-version",
+    "volume-from-snapshot",
+    "volume-snapshot",
+];
+
+/// The procedures of the documents that AWS alone can answer: the document, its heading, the step there, and the runbook.
+pub(crate) const COVERAGE: &[(&str, &str, &str, &str)] = &[
+    ("maestrohwithit", "Manual Backup Procedures", "RDS snapshot", "database-backup"),
+    ("maestrohwithit", "Manual Backup Procedures", "AMI of an instance", "instance-backup"),
+    ("maestrohwithit", "Manual Backup Procedures", "EBS snapshot", "volume-snapshot"),
+    (
+        "maestrohwithit",
+        "Scenario 1: RDS Database Failure",
+        "restore from the latest snapshot",
+        "database-from-snapshot",
+    ),
+    ("maestrohwithit", "Scenario 1: RDS Database Failure", "rename the restored one", "database-swap-back"),
+    (
+        "maestrohwithit",
+        "Scenario 2: EC2 Instance Failure",
+        "stop and start, else launch from an AMI",
+        "instance-recover",
+    ),
+    ("maestrohwithit", "Scenario 2: EC2 Instance Failure", "restore and attach a volume", "volumes-restore"),
+    (
+        "maestrohwithit",
+        "Scenario 3: Complete Region Failure",
+        "restore from a cross-Region snapshot",
+        "database-in-dr-region",
+    ),
+    ("maestrohwithit", "Scenario 3: Complete Region Failure", "update DNS", "dns-failover"),
+    ("maestrohwithit", "Scenario 4: Accidental Data Deletion (S3)", "undelete", "object-undelete"),
+    ("maestrohwithit", "Scenario 4: Accidental Data Deletion (S3)", "a previous version", "object-version"),
+    ("maestrohwithit", "Scenario 4: Accidental Data Deletion (S3)", "many files", "prefix-to-moment"),
+    ("maestrohwithit", "Scenario 5: EKS Cluster Failure", "status and kubeconfig", "cluster-access"),
+    ("maestrohwithit", "AWS Backup Monitoring", "a backup on demand", "backup-now"),
+    ("atlas", "Primary Region Failure", "promote the other database", "cluster-failover"),
+    ("atlas", "Primary Region Failure", "promote it in the other Region", "global-failover"),
+    ("atlas", "Primary Region Failure", "point DNS at the other Region", "dns-failover"),
+    ("atlas", "Failback to Primary", "sync the data back", "prefix-sync"),
+    ("atlas", "Failback to Primary", "the database home again", "global-failback"),
+    ("atlas", "Failback to Primary", "point DNS back", "dns-failback"),
+    ("dharma", "3. AWS Region Failure", "update DNS", "dns-failover"),
+    ("dharma", "3. AWS Region Failure", "kubeconfig of the DR cluster", "cluster-access"),
+    ("dharma", "3. AWS Region Failure", "the whole of it, in order", "region-lost"),
+    ("dharma", "5. Complete Infrastructure Loss", "a bucket with versioning", "bucket-protect"),
+    ("dharma", "5. Complete Infrastructure Loss", "bring backups over from the DR Region", "prefix-sync"),
+    ("atmos", "From S3 Versioning", "an older version of a file", "object-version"),
+    ("atmos", "Restore From Backup", "a table as of a moment", "table-to-time"),
+    ("atmos", "Incident Response Plan", "contain", "contain-account"),
+    ("lightwave", "Test RDS snapshot creation", "a snapshot in production", "database-backup"),
+    ("lightwave", "Enhance Cross-Region DR", "copy snapshots to the DR Region", "database-copy-to-dr"),
+];
+
+/// Opens a world of its own in a scenario, as it is when it begins: the worlds of one seed are alike.
+fn world(scenario: &str) -> (SandboxAdapter, Estate, tempfile::TempDir) {
+    let estate = demo(scenario);
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let opening = Opening { speed: Some(0.0), start: None, fresh: true };
+    let (file, _) = WorldFile::open(folder.path(), &estate, scenario, 1, opening).expect("a world is made");
+    (SandboxAdapter::new(file), estate, folder)
+}
+
+fn value<'a>(said: &'a [(&str, &str)], name: &str) -> &'a str {
+    said.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).expect("it is said")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Returns what is said of the parameters of a row, with what stands for something looked up.
+pub(crate) fn said((_, scenario, said): &Row) -> Vec<(&'static str, String)> {
+    let (adapter, estate, _folder) = world(scenario);
+    let look = |call: Call| wait_for(adapter.looking().look(&call)).expect("it is answered").body;
+    let component = |name: &str| estate.component(&ComponentId::new(name)).expect("the estate has it");
+    let known = |value_of: &str| match value_of {
+        OLDER => {
+            let bucket = component(value(said, "bucket"));
+            let Some(Selector::Id(id)) = &bucket.selector else { panic!("it is found by its id") };
+            let call = Call::new("s3:ListObjectVersions", &bucket.environment, &bucket.home);
+            let listed = look(call.with("Bucket", id.as_str()).with("Key", value(said, "key")));
+            text(&listed["Versions"][1]["VersionId"])
+        }
+        VAULT_POINT => {
+            let vault = component("vault");
+            let ask = Ask { component: vault, place: &vault.home, news: &Deaf };
+            let points = wait_for(adapter.clone().observers().points.points(ask)).outcome.expect("points");
+            points.first().expect("the vault has a point").id.to_string()
+        }
+        STANDBY => {
+            let record = component("shop-dns");
+            let mut place = record.home.clone();
+            place.region = "us-east-1".into();
+            let call = |operation: &str| Call::new(operation, &record.environment, &place);
+            let zones = look(call("route53:ListHostedZones"));
+            let sets = call("route53:ListResourceRecordSets").with("Type", "A");
+            let sets = sets.with("HostedZoneId", text(&zones["HostedZones"][0]["Id"]));
+            let sets = look(sets.with("Name", value(said, "name")));
+            let mut sets = sets["ResourceRecordSets"].as_array().expect("a list").iter();
+            let standby = sets.find(|set| set["SetIdentifier"] == "standby").expect("there is one");
+            text(&standby["ResourceRecords"][0]["Value"])
+        }
+        other => other.to_owned(),
+    };
+    said.iter().map(|(name, value)| (*name, known(value))).collect()
+}
+
+/// Makes a plan by the command line, into `plan.json`.
+pub(crate) fn planned(
+    real: &Real,
+    scenario: &str,
+    failure: Option<&str>,
+    runbook: &str,
+    said: &[(&str, &str)],
+) -> (Plan, PlanHash) {
+    let environment = format!("sandbox:{scenario}");
+    let mut words = vec!["-e", environment.as_str(), "--speed", SPEED, "plan", runbook, "-o", "plan.json"];
+    let pairs: Vec<String> = said.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    for pair in &pairs {
+        words.extend(["-p", pair.as_str()]);
+    }
+    if let Some(failure) = failure {
+        words.extend(["--failure", failure]);
+    }
+    let ran = real.run(&words);
+    assert_eq!(ran.code, 0, "{runbook}: {ran}");
+    let bytes = std::fs::read(real.home.dir.path().join("plan.json")).expect("there is a plan");
+    (serde_json::from_slice(&bytes).expect("it is a plan"), PlanHash::of(&bytes))
+}
+
+/// So many of the sandbox's seconds pass in a real one.
+const SPEED: &str = "5000";
+/// How long anything may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Carries the plan in `plan.json` out to its green end: questions are answered, gates are opened; the journal verifies.
+pub(crate) fn carried_out(real: &Real, scenario: &str, plan: &Plan, hash: &PlanHash) {
+    let environment = format!("sandbox:{scenario}");
+    let phrase = phrase(plan, hash);
+    let place = ["-e", environment.as_str(), "--speed", SPEED];
+    let agreed = |words: &[&str], strength: Strength| -> Ran {
+        let typed = ["--phrase", phrase.as_str()];
+        let typed = if strength >= Strength::Typed { &typed[..] } else { &[] };
+        real.run(&[&place[..], words, &["--yes"], typed].concat())
+    };
+    let ran = agreed(&["run", "plan.json", "--purpose", "a test", "--detach"], required_for(plan));
+    assert_eq!(ran.code, 7, "{ran}");
+    let folder = Runs::at(&real.state().join("runs")).find(Some(plan.run.as_str())).expect("there is a run");
+    let name = plan.run.as_str();
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < PATIENCE, "{} does not come to its end", plan.runbook.id);
+        let worked_on = folder.is_worked_on();
+        let run = load(&folder).expect("it can be relied on");
+        let asks = |phase: Phase| run.plan.steps.iter().find(|step| run.state.steps[&step.id].phase == phase);
+        if let Some(step) = asks(Phase::AtGate) {
+            let ran = agreed(&["open", name, step.id.as_str()], Strength::Typed.min(required_for(plan)));
+            assert!([0, 7].contains(&ran.code), "{ran}");
+        } else if let Some(step) = asks(Phase::Ready).filter(|step| step.uses == *MANUAL) {
+            let ran = real.run(&["answer", name, step.id.as_str(), "seen to"]);
+            assert!([0, 4, 7].contains(&ran.code), "{ran}");
+        } else if !worked_on {
+            match &run.state.rest {
+                Some((Rest::Finished, ..)) => break,
+                // The clock of the sandbox runs ahead of a slow machine, and a wait has ended: it goes on.
+                Some((Rest::Stuck, why, _)) if why.as_str().contains("goes on waiting") => {
+                    real.run(&["resume", name, "--detach"]);
+                }
+                rest => panic!("{}: {rest:?}\n{}", plan.runbook.id, real.run(&["audit", "show", name])),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let lines = load(&folder).expect("it can be relied on").read.lines;
+    let refused =
+        lines.iter().find(|line| matches!(&line.event, Some(Event::Asked { refused: Some(_), .. })));
+    assert!(refused.is_none(), "{refused:?}");
+    let verified = real.run(&["audit", "verify", name]);
+    assert_eq!(verified.code, 0, "{verified}");
+}
