@@ -7,6 +7,7 @@ use super::given::is_later;
 use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
 use crate::domain::action::ActionClass;
+use crate::domain::estate::Selector;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
 use crate::runbook::call::Call;
@@ -102,7 +103,7 @@ impl RegionCopy {
         let noun = if self.is_image() { "image" } else { "snapshot" };
         let source = ask.given.text(noun)?;
         let component = match ask.given.maybe_text("component")? {
-            Some(_) => Some(ask.component("component")?.id.clone()),
+            Some(_) => Some(ask.component("component")?),
             None => None,
         };
         let home = ask.environment.home();
@@ -114,7 +115,7 @@ impl RegionCopy {
             return Err(Refusal::new(format!("the key {key} does not lie in {}", place.region))
                 .hint("a copy is encrypted by a key of its own Region"));
         }
-        let mut design = Design::new(component);
+        let mut design = Design::new(component.map(|component| component.id.clone()));
         let mut lineage = vec![
             json!({"Key": format!("lifeboat:source-{noun}"), "Value": source}),
             json!({"Key": "lifeboat:source-region", "Value": home.region.as_str()}),
@@ -164,6 +165,11 @@ impl RegionCopy {
                 expect: Expect::Is(ready.into()),
             });
         }
+        if let (true, false, Some(Selector::Id(id))) =
+            (is_later(source), self.is_image(), component.and_then(|component| component.selector.as_ref()))
+        {
+            lineage.push(json!({"Key": "lifeboat:source-volume", "Value": id.as_str()}));
+        }
         let mut own = tags(ask.run, ask.step);
         if let Value::Array(own) = &mut own {
             own.extend(lineage);
@@ -187,7 +193,8 @@ impl RegionCopy {
             there("ec2:CopySnapshot")
                 .with("SourceSnapshotId", source)
                 .with("SourceRegion", home.region.as_str())
-                .with("Description", format!("lifeboat {}: copy of {source} from {}", ask.run, home.region))
+                // In the words of EC2 itself, by which others find the original, too (E2).
+                .with("Description", format!("[Copied {source} from {}] lifeboat {}", home.region, ask.run))
                 .with("TagSpecifications", json!([{"ResourceType": "snapshot", "Tags": own}]))
         };
         let call = match key {

@@ -1,9 +1,9 @@
 //! `ec2-stop` and `ec2-start`: an instance that is to stand, or to run.
 
+use super::ec2_made::which;
 use super::facts::text;
 use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::domain::action::ActionClass;
-use crate::domain::estate::Selector;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
 use crate::runbook::call::Call;
@@ -84,22 +84,7 @@ impl Power {
     };
 
     async fn design(&self, ask: PlanAsk<'_>) -> Result<Design, Refusal> {
-        let (component, instance) =
-            match (ask.given.maybe_text("component")?, ask.given.maybe_text("instance")?) {
-                (Some(_), _) => {
-                    let component = ask.component("component")?;
-                    let Some(Selector::Id(id)) = &component.selector else {
-                        let says = format!(
-                            "`{}` is not found by an id, so nobody knows which instance it is",
-                            component.id
-                        );
-                        return Err(Refusal::new(says).hint("name the `instance`"));
-                    };
-                    (Some(component.id.clone()), id.to_string())
-                }
-                (None, Some(instance)) => (None, instance.to_owned()),
-                (None, None) => return Err(Refusal::new("neither `component` nor `instance` says which")),
-            };
+        let (component, instance) = which(&ask, "instance").await?;
         let home = ask.environment.home();
         let base = |operation: &str| Call::new(operation, &ask.environment.name, &home);
         let describe = base("ec2:DescribeInstances").with("InstanceIds", json!([instance]));

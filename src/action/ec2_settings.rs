@@ -143,6 +143,10 @@ pub(super) fn left_behind(original: &Value) -> Vec<Text> {
     if original.get("SourceDestCheck") == Some(&Value::Bool(false)) {
         left.push("not carried over: that its source and destination are not checked; it forwards nothing until that is set".into());
     }
+    left.push(
+        "not carried over: placement group, tenancy, capacity reservation, credits, protection from termination, secondary addresses"
+            .into(),
+    );
     left.push("not carried over by any launch: targets of load balancers, alarms and DNS names that mean the old instance (E7)".into());
     left
 }

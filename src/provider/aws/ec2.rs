@@ -145,6 +145,11 @@ fn carries(tags: &[Tag], component: &Component, id: &str) -> bool {
     tags.iter().any(|tag| selected(tag) || names(tag))
 }
 
+/// Returns from when the original of a copy of ours is.
+fn taken_at(tags: &[Tag]) -> Option<Timestamp> {
+    tags.iter().find(|tag| tag.key() == Some("lifeboat:taken-at"))?.value()?.parse().ok()
+}
+
 /// Returns the snapshot that a description of EC2's own making names: `[Copied snap-1 from us-east-2]`.
 fn copied_from(description: &str) -> Option<&str> {
     description.split_once("[Copied ")?.1.split_whitespace().next()
@@ -196,9 +201,9 @@ pub(super) async fn volume_points(reader: &Reader<'_>, component: &Component, id
                 let source = one.description().and_then(copied_from);
                 let original =
                     originals.iter().find(|known| source.is_some() && known.snapshot_id() == source);
-                if let Some(at) = original.and_then(|original| moment(original.start_time())) {
-                    point.holds = Holds::Until(at);
-                }
+                // When the Region of the original is lost, only the copy itself can say it.
+                let at = original.and_then(|original| moment(original.start_time()));
+                point.holds = at.or_else(|| taken_at(one.tags())).map_or(point.holds, Holds::Until);
                 Some(point)
             });
             let points = points.collect();
