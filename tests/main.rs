@@ -14,6 +14,8 @@ mod aws {
         mod aws;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls_rds;
         mod pages;
         mod rows;
         mod sandbox;
@@ -71,6 +73,7 @@ mod journal {
     }
 }
 mod sandbox {
+    mod acting;
     #[cfg(feature = "aws-compute")]
     mod contract;
     mod durable;
@@ -79,10 +82,12 @@ mod sandbox {
     mod gear;
     mod outside;
     mod rds;
+    mod rds_actions;
     mod s3;
 }
 mod engine {
     mod consent;
+    mod databases;
     mod disk;
     mod failing;
     mod full;

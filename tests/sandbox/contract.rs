@@ -4,6 +4,7 @@ use super::gear::home;
 use crate::aws::contract::calls::{
     World, every_call_goes_well, nothing_is_dropped_silently, what_is_not_there_is_refused_by_its_code,
 };
+use crate::aws::contract::calls_rds;
 use crate::support::account::block_on;
 use lifeboat::config;
 use lifeboat::domain::estate::Provider;
@@ -84,4 +85,12 @@ fn the_sandbox_refuses_what_is_not_there_and_leaves_nothing_out() {
     let sandbox = sandbox();
     block_on(what_is_not_there_is_refused_by_its_code(&*sandbox.look, &*sandbox.act, &sandbox.world));
     block_on(nothing_is_dropped_silently(&*sandbox.look, &*sandbox.act, &sandbox.world));
+}
+
+#[test]
+fn the_further_calls_of_databases_bring_from_the_sandbox_what_they_bring_from_aws() {
+    let sandbox = sandbox();
+    block_on(calls_rds::databases_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+    block_on(calls_rds::clusters_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+    block_on(calls_rds::what_is_not_there_is_refused(&*sandbox.look, &*sandbox.act, &sandbox.world));
 }

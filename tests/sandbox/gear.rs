@@ -149,11 +149,22 @@ impl World {
         answer.outcome.expect("it can be read")
     }
 
+    /// Returns its time.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.adapter.file().current().clock.virtual_time
+    }
+
     /// Returns the points of a component at home.
     pub(super) fn points(&self, id: &str) -> Vec<RecoveryPoint> {
         let component = self.estate.component(&id.into()).expect("the estate has it");
+        self.points_at(id, &component.home)
+    }
+
+    /// Returns the points of a component at a place.
+    pub(super) fn points_at(&self, id: &str, place: &Place) -> Vec<RecoveryPoint> {
+        let component = self.estate.component(&id.into()).expect("the estate has it");
         let observers = self.adapter.clone().observers();
-        let ask = Ask { component, place: &component.home, news: &Deaf };
+        let ask = Ask { component, place, news: &Deaf };
         let answer = at_once(observers.points.points(ask)).expect("there is an answer");
         answer.outcome.expect("they can be read")
     }

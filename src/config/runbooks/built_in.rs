@@ -11,7 +11,17 @@ macro_rules! built_in {
 /// The runbooks that are part of lifeboat: their names, and their files in `assets/runbooks`.
 pub const BUILT_IN: &[(&str, &str)] = built_in![
     "cluster-failover",
+    "cluster-from-snapshot",
+    "cluster-to-time",
+    "database-backup",
+    "database-copy-to-dr",
     "database-from-snapshot",
+    "database-in-dr-region",
+    "database-swap-back",
+    "database-to-time",
+    "global-failback",
+    "global-failover",
+    "global-switchover",
     "instance-restart",
     "object-undelete",
     "object-version",

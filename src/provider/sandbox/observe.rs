@@ -127,6 +127,7 @@ pub(super) fn recovery_points(
     let mut all = own_points(world, id, resource, place, now);
     let (sort, made) = match resource.kind {
         Kind::RdsInstance => (Sort::DbSnapshot, act::database_points(world, resource, place, now)),
+        Kind::RdsCluster => (Sort::DbClusterSnapshot, act::cluster_points(world, resource, place, now)),
         Kind::EbsVolume => (Sort::Snapshot, act::volume_points(world, resource, place, now)),
         _ => return all,
     };

@@ -53,12 +53,12 @@ impl World {
 }
 
 /// What a thing has: members that must be there, and others that may.
-struct Members {
-    must: &'static [&'static str],
-    may: &'static [&'static str],
+pub(super) struct Members {
+    pub(super) must: &'static [&'static str],
+    pub(super) may: &'static [&'static str],
 }
 
-const DB_INSTANCE: Members = Members {
+pub(super) const DB_INSTANCE: Members = Members {
     must: &[
         "DBInstanceIdentifier",
         "DBInstanceArn",
@@ -104,10 +104,11 @@ const DB_INSTANCE: Members = Members {
         "InstanceCreateTime",
         "LatestRestorableTime",
         "DBClusterIdentifier",
+        "ReadReplicaSourceDBInstanceIdentifier",
         "PendingModifiedValues",
     ],
 };
-const DB_SNAPSHOT: Members = Members {
+pub(super) const DB_SNAPSHOT: Members = Members {
     must: &[
         "DBSnapshotIdentifier",
         "DBSnapshotArn",
@@ -119,8 +120,11 @@ const DB_SNAPSHOT: Members = Members {
         "Encrypted",
         "SnapshotType",
         "SnapshotCreateTime",
+        "TagList",
     ],
     may: &[
+        "SourceRegion",
+        "SourceDBSnapshotIdentifier",
         "StorageType",
         "Iops",
         "KmsKeyId",
@@ -131,7 +135,7 @@ const DB_SNAPSHOT: Members = Members {
         "PercentProgress",
     ],
 };
-const DB_CLUSTER: Members = Members {
+pub(super) const DB_CLUSTER: Members = Members {
     must: &[
         "DBClusterIdentifier",
         "DBClusterArn",
@@ -140,7 +144,32 @@ const DB_CLUSTER: Members = Members {
         "DBClusterMembers",
         "DeletionProtection",
     ],
-    may: &["MultiAZ"],
+    may: &[
+        "MultiAZ",
+        "DbClusterResourceId",
+        "EngineVersion",
+        "EngineMode",
+        "DBClusterParameterGroup",
+        "DBSubnetGroup",
+        "VpcSecurityGroups",
+        "IAMDatabaseAuthenticationEnabled",
+        "EnabledCloudwatchLogsExports",
+        "BacktrackWindow",
+        "BackupRetentionPeriod",
+        "PreferredBackupWindow",
+        "PreferredMaintenanceWindow",
+        "CopyTagsToSnapshot",
+        "StorageType",
+        "StorageEncrypted",
+        "KmsKeyId",
+        "ServerlessV2ScalingConfiguration",
+        "Port",
+        "Endpoint",
+        "ReaderEndpoint",
+        "EarliestRestorableTime",
+        "LatestRestorableTime",
+        "TagList",
+    ],
 };
 const MEMBER: Members =
     Members { must: &["DBInstanceIdentifier", "IsClusterWriter"], may: &["PromotionTier"] };
@@ -190,7 +219,7 @@ const HEAD: Members = Members {
 };
 
 /// Says that something has the members that it is to have and no other, and gives it back.
-fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
+pub(super) fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
     let there: BTreeSet<&str> =
         value.as_object().expect("it has members").keys().map(String::as_str).collect();
     let missing: Vec<_> = members.must.iter().filter(|name| !there.contains(**name)).collect();
@@ -208,20 +237,20 @@ fn shaped<'a>(value: &'a Value, members: &Members) -> &'a Value {
 }
 
 /// Says that a list has one thing of this shape, and gives it back.
-fn one<'a>(reply: &'a Reply, list: &str, members: &Members) -> &'a Value {
+pub(super) fn one<'a>(reply: &'a Reply, list: &str, members: &Members) -> &'a Value {
     assert_eq!(reply.body.as_object().map(serde_json::Map::len), Some(1), "{}", reply.body);
     let all = reply.body[list].as_array().unwrap_or_else(|| panic!("{list} is missing in {}", reply.body));
     assert_eq!(all.len(), 1, "{}", reply.body);
     shaped(&all[0], members)
 }
 
-async fn look(port: &dyn Look, call: &Call) -> Reply {
+pub(super) async fn look(port: &dyn Look, call: &Call) -> Reply {
     let reply = port.look(call).await.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert_eq!(reply.status, 200, "{}", call.line());
     reply
 }
 
-async fn act(port: &dyn Act, call: &Call) -> Reply {
+pub(super) async fn act(port: &dyn Act, call: &Call) -> Reply {
     let reply = port.act(armed(call.clone())).await;
     let reply = reply.unwrap_or_else(|trouble| panic!("{}: {trouble:?}", call.line()));
     assert!((200..300).contains(&reply.status), "{}: {}", call.line(), reply.status);
@@ -230,7 +259,7 @@ async fn act(port: &dyn Act, call: &Call) -> Reply {
 }
 
 /// Looks until something is so.
-async fn until(
+pub(super) async fn until(
     port: &dyn Look,
     call: &Call,
     what: &str,
@@ -246,11 +275,11 @@ async fn until(
     panic!("{} never came to be {what}: {:?}", call.line(), port.look(call).await);
 }
 
-fn gone(code: &'static str) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
+pub(super) fn gone(code: &'static str) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
     move |seen| seen.as_ref().err().and_then(CallTrouble::code) == Some(code)
 }
 
-fn holds(pointer: &'static str, value: Value) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
+pub(super) fn holds(pointer: &'static str, value: Value) -> impl Fn(&Result<Reply, CallTrouble>) -> bool {
     move |seen| seen.as_ref().is_ok_and(|reply| reply.body.pointer(pointer) == Some(&value))
 }
 

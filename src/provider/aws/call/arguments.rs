@@ -3,6 +3,8 @@
 use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::Call;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -82,6 +84,31 @@ impl<'a> Arguments<'a> {
     pub(super) fn number(&mut self, name: &str) -> Taken<Option<i32>> {
         let read = |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok());
         self.take(name, "must be a whole number", read)
+    }
+
+    /// Takes a number that may be large.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn long(&mut self, name: &str) -> Taken<Option<i64>> {
+        self.take(name, "must be a whole number", Value::as_i64)
+    }
+
+    /// Takes a number that may have a fraction.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn fraction(&mut self, name: &str) -> Taken<Option<f64>> {
+        self.take(name, "must be a number", Value::as_f64)
+    }
+
+    /// Takes a moment, as RFC 3339 writes it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn moment(&mut self, name: &str) -> Taken<Option<DateTime>> {
+        let read = |value: &Value| DateTime::from_str(value.as_str()?, Format::DateTime).ok();
+        self.take(name, "must be a moment in RFC 3339, UTC", read)
     }
 
     /// Takes a list of texts. An empty one is refused: services take it for none, and then everything is meant.

@@ -25,7 +25,9 @@ pub(super) fn all(world: &World, sort: Sort, place: &Place, now: Timestamp) -> V
         Sort::Volume => own_volumes(world, place, now),
         Sort::Snapshot => own_snapshots(world, place, now),
         Sort::Instance => own_instances(world, place, now),
-        Sort::Db | Sort::DbSnapshot | Sort::DbCluster => Vec::new(),
+        Sort::Db | Sort::DbSnapshot | Sort::DbCluster | Sort::DbClusterSnapshot | Sort::DbGlobal => {
+            Vec::new()
+        }
     };
     let mut all: Vec<Thing> =
         own.into_iter().filter(|thing| world.deeds.thing(sort, place, &thing.id).is_none()).collect();
