@@ -18,6 +18,7 @@ mod aws {
         pub(crate) mod calls_dynamodb;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls_ec2;
+        pub(crate) mod calls_rds;
         pub(crate) mod calls_settings;
         mod pages;
         mod rows;
@@ -77,6 +78,7 @@ mod journal {
 }
 mod sandbox {
     mod acted;
+    mod acting;
     #[cfg(feature = "aws-compute")]
     mod contract;
     mod durable;
@@ -87,12 +89,14 @@ mod sandbox {
     mod names;
     mod outside;
     mod rds;
+    mod rds_actions;
     mod s3;
     mod settings;
     mod tables;
 }
 mod engine {
     mod consent;
+    mod databases;
     mod disk;
     mod failing;
     mod foretold;

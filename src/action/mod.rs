@@ -38,9 +38,27 @@ mod manual;
 mod notify;
 mod place;
 mod probe;
+mod rds_cluster_restore;
+mod rds_cluster_settings;
+mod rds_delete;
+mod rds_facts;
 mod rds_failover;
+mod rds_family;
+mod rds_global;
+mod rds_global_join;
+mod rds_groups;
+mod rds_members;
+mod rds_protect;
+mod rds_rename;
+mod rds_replica_promote;
 mod rds_restore;
+mod rds_restore_plan;
 mod rds_settings;
+mod rds_snapshot;
+mod rds_snapshot_copy;
+mod rds_snapshot_prune;
+mod rds_snapshot_share;
+mod rds_window;
 mod route53_health;
 mod route53_record;
 mod route53_sets;
@@ -363,8 +381,25 @@ pub enum Meaning {
 
 /// All actions, in the order of the manual.
 pub const ACTIONS: &[&dyn Action] = &[
-    &rds_restore::RdsRestore,
+    &rds_snapshot::Snapshot::INSTANCE,
+    &rds_snapshot::Snapshot::CLUSTER,
+    &rds_snapshot_copy::SnapshotCopy::INSTANCE,
+    &rds_snapshot_copy::SnapshotCopy::CLUSTER,
+    &rds_snapshot_share::SnapshotShare,
+    &rds_snapshot_prune::SnapshotPrune,
+    &rds_restore::Restore::FROM_SNAPSHOT,
+    &rds_restore::Restore::TO_TIME,
+    &rds_rename::Rename,
+    &rds_protect::Protect,
+    &rds_delete::Delete,
+    &rds_restore::Restore::REPLICA,
+    &rds_replica_promote::Promote,
     &rds_failover::RdsFailover,
+    &rds_cluster_restore::ClusterRestore::FROM_SNAPSHOT,
+    &rds_cluster_restore::ClusterRestore::TO_TIME,
+    &rds_global::GlobalChange::SWITCHOVER,
+    &rds_global::GlobalChange::FAILOVER,
+    &rds_global_join::GlobalJoin,
     &ec2_volume::VolumeFromSnapshot,
     &ec2_attach::Attachment::ATTACH,
     &ec2_attach::Attachment::DETACH,

@@ -1,67 +1,116 @@
-//! `rds-restore-from-snapshot`: a new database instance from a snapshot, with everything carried over that a restore drops.
+//! `rds-restore-from-snapshot` and `rds-restore-to-time`: a new database instance, with everything carried over that a
+//! restore drops.
 
-use super::facts::{is_tagged, tags, text};
-use super::given::is_later;
-use super::rds_settings::{COMPARED, MODIFIED, PASSED, TERMINAL, carry, differing, from_kept};
+use super::facts::{is_tagged, text};
+use super::rds_facts::{NO_INSTANCE, REGION, instance, plain};
+use super::rds_restore_plan::{Source, design};
+use super::rds_settings::{COMPARED, MODIFIED, PASSED, differing, failure};
 use super::{Action, Design, Deviation, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
-use crate::domain::Text;
 use crate::domain::action::ActionClass;
-use crate::domain::estate::Selector;
+use crate::domain::place::Place;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
 use crate::runbook::call::Call;
 use crate::runbook::dedupe::Dedupe;
-use crate::runbook::plan::{Expect, PlannedCall, PlannedStep, Precondition, Undo};
+use crate::runbook::plan::{PlannedCall, PlannedStep};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// Restores a database instance from a snapshot.
+/// Restores a database instance.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RdsRestore;
+pub(super) struct Restore {
+    about: &'static About,
+    source: Source,
+}
 
-const ABOUT: About = About {
+impl Restore {
+    /// From a snapshot.
+    pub(super) const FROM_SNAPSHOT: Self = Self { about: &FROM_SNAPSHOT, source: Source::Snapshot };
+    /// From the automated backups, as of a moment.
+    pub(super) const TO_TIME: Self = Self { about: &TO_TIME, source: Source::Time };
+    /// As a read replica of the original.
+    pub(super) const REPLICA: Self = Self { about: &REPLICA, source: Source::Replica };
+}
+
+const COMPONENT: Argument = Argument {
+    name: "component",
+    kind: ArgumentKind::Component,
+    required: true,
+    says: "The database that is restored.",
+};
+const TARGET: Argument = Argument {
+    name: "target",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The name of the new instance; that of the original and the run if absent.",
+};
+const CLASS: Argument = Argument {
+    name: "class",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The instance class; that of the original if absent.",
+};
+const PARAMETER_GROUP: Argument = Argument {
+    name: "parameter_group",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The parameter group; that of the original if absent.",
+};
+const SUBNET_GROUP: Argument = Argument {
+    name: "subnet_group",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The subnet group; that of the original if absent.",
+};
+const OPTION_GROUP: Argument = Argument {
+    name: "option_group",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The option group; that of the original if absent.",
+};
+const SECURITY_GROUPS: Argument = Argument {
+    name: "security_groups",
+    kind: ArgumentKind::Text,
+    required: false,
+    says: "The security groups, with commas between them; those of the original if absent. They must be said in another \
+           Region; `default` takes that of the VPC.",
+};
+
+const OUTPUTS: &[(&str, &str)] =
+    &[("instance", "The name of the new instance."), ("endpoint", "Its address."), ("port", "Its port.")];
+
+const FROM_SNAPSHOT: About = About {
     name: "rds-restore-from-snapshot",
     title: "restore a database from a snapshot",
     says: "Makes a new RDS instance from a snapshot: never in place, the original is not touched. Everything that a \
            restore drops is taken from the original as it is now, or as it was last read, and what still differs in the \
-           end is listed.",
+           end is listed. In the DR Region it takes a copy that lies there.",
     arguments: &[
-        Argument {
-            name: "component",
-            kind: ArgumentKind::Component,
-            required: true,
-            says: "The database that is restored.",
-        },
+        COMPONENT,
         Argument {
             name: "snapshot",
             kind: ArgumentKind::Text,
             required: true,
             says: "The snapshot: its identifier, or its ARN where it is shared.",
         },
-        Argument {
-            name: "target",
-            kind: ArgumentKind::Text,
-            required: false,
-            says: "The name of the new instance; that of the original and the run if absent.",
-        },
-        Argument {
-            name: "class",
-            kind: ArgumentKind::Text,
-            required: false,
-            says: "The instance class; that of the original if absent.",
-        },
+        TARGET,
+        CLASS,
+        REGION,
+        PARAMETER_GROUP,
+        SUBNET_GROUP,
+        OPTION_GROUP,
+        SECURITY_GROUPS,
     ],
-    outputs: &[
-        ("instance", "The name of the new instance."),
-        ("endpoint", "Its address."),
-        ("port", "Its port."),
-    ],
+    outputs: OUTPUTS,
     class: ActionClass::Additive,
     dedupe: Dedupe::UniqueName,
     operations: &[
         "rds:DescribeDBInstances",
         "rds:DescribeDBSnapshots",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DescribeOptionGroups",
         "rds:RestoreDBInstanceFromDBSnapshot",
         "rds:ModifyDBInstance",
         "rds:DeleteDBInstance",
@@ -70,176 +119,104 @@ const ABOUT: About = About {
     usually: Some((Duration::from_secs(300), Duration::from_secs(3600))),
 };
 
-const GONE: &str = "DBInstanceNotFound";
+const TO_TIME: About = About {
+    name: "rds-restore-to-time",
+    title: "restore a database as it was at a moment",
+    says: "Makes a new RDS instance from the automated backups of another, as it was at a moment or as late as can be. The \
+           backups of a deleted instance count where they were kept, and in the DR Region those that are replicated there \
+           (R2). The original is not touched.",
+    arguments: &[
+        COMPONENT,
+        Argument {
+            name: "time",
+            kind: ArgumentKind::Text,
+            required: true,
+            says: "The moment, in UTC, or `latest`.",
+        },
+        TARGET,
+        CLASS,
+        REGION,
+        Argument {
+            name: "resource",
+            kind: ArgumentKind::Text,
+            required: false,
+            says: "The resource id of the instance, where several had the same name.",
+        },
+        PARAMETER_GROUP,
+        SUBNET_GROUP,
+        OPTION_GROUP,
+        SECURITY_GROUPS,
+    ],
+    outputs: OUTPUTS,
+    class: ActionClass::Additive,
+    dedupe: Dedupe::UniqueName,
+    operations: &[
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DescribeOptionGroups",
+        "rds:RestoreDBInstanceToPointInTime",
+        "rds:ModifyDBInstance",
+        "rds:DeleteDBInstance",
+    ],
+    no_undo: None,
+    usually: Some((Duration::from_secs(900), Duration::from_secs(5400))),
+};
 
-async fn instance(look: &dyn Look, like: &Call, name: &str) -> Result<Option<Value>, CallTrouble> {
-    let call = Call::new("rds:DescribeDBInstances", &like.environment, &like.place)
-        .with("DBInstanceIdentifier", name);
-    match look.look(&call).await {
-        Ok(reply) => Ok(reply.body.pointer("/DBInstances/0").cloned()),
-        Err(CallTrouble::Refused { code, .. }) if code.as_str().starts_with(GONE) => Ok(None),
-        Err(trouble) => Err(trouble),
-    }
-}
+const REPLICA: About = About {
+    name: "rds-replica-create",
+    title: "make a read replica of a database",
+    says: "Makes a read replica of an RDS instance, beside it or in the DR Region, with the settings of the original. It \
+           follows the original until it is promoted.",
+    arguments: &[
+        Argument {
+            name: "component",
+            kind: ArgumentKind::Component,
+            required: true,
+            says: "The database that it follows.",
+        },
+        TARGET,
+        CLASS,
+        REGION,
+        Argument {
+            name: "kms_key",
+            kind: ArgumentKind::Text,
+            required: false,
+            says: "The key of the replica, in its Region; must be said where an encrypted database gets one elsewhere.",
+        },
+        PARAMETER_GROUP,
+        SUBNET_GROUP,
+        OPTION_GROUP,
+        SECURITY_GROUPS,
+    ],
+    outputs: OUTPUTS,
+    class: ActionClass::Additive,
+    dedupe: Dedupe::UniqueName,
+    operations: &[
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DescribeOptionGroups",
+        "rds:CreateDBInstanceReadReplica",
+        "rds:ModifyDBInstance",
+        "rds:DeleteDBInstance",
+    ],
+    no_undo: None,
+    usually: Some((Duration::from_secs(900), Duration::from_secs(3 * 3600))),
+};
 
 fn target_of(call: &Call) -> &str {
-    call.text("DBInstanceIdentifier").unwrap_or_default()
+    call.text("TargetDBInstanceIdentifier").or(call.text("DBInstanceIdentifier")).unwrap_or_default()
 }
 
-impl RdsRestore {
-    async fn design(ask: PlanAsk<'_>) -> Result<Design, Refusal> {
-        let component = ask.component("component")?.clone();
-        let Some(Selector::Id(source)) = &component.selector else {
-            return Err(Refusal::new(format!(
-                "`{}` is not found by an id, so nobody knows which instance it is",
-                component.id
-            )));
-        };
-        let snapshot = ask.given.text("snapshot")?;
-        let home = ask.environment.home();
-        let base = |operation: &str| Call::new(operation, &ask.environment.name, &home);
-        let target = match ask.given.maybe_text("target")? {
-            Some(target) => target.to_owned(),
-            None => format!("{source}-{}", super::facts::run_tail(ask.run)),
-        };
-        check_name(&target)?;
-        let original = instance(ask.look, &base("rds:DescribeDBInstances"), source.as_str()).await?;
-        let describe = base("rds:DescribeDBSnapshots").with("DBSnapshotIdentifier", snapshot);
-        let mut notes: Vec<Text> = Vec::new();
-        let mut preconditions = Vec::new();
-        if !is_later(snapshot) {
-            let found = ask.look.look(&describe).await.map_err(|trouble| {
-                Refusal::new(format!("the snapshot {snapshot} cannot be read: {trouble}"))
-            })?;
-            let found = found.body.pointer("/DBSnapshots/0").cloned().unwrap_or_default();
-            let status = text(&found, "Status").to_owned();
-            if status != "available" {
-                return Err(Refusal::new(format!(
-                    "the snapshot {snapshot} is {status}, and cannot be restored"
-                ))
-                .hint("`lifeboat points` lists those that can"));
-            }
-            let of = text(&found, "DBInstanceIdentifier");
-            if of != source.as_str() {
-                return Err(Refusal::new(format!(
-                    "the snapshot {snapshot} is of {of}, and `{}` is {source}",
-                    component.id
-                ))
-                .hint("name the component that the snapshot is of"));
-            }
-            for (says, at) in [
-                ("the snapshot is available", "/DBSnapshots/0/Status"),
-                ("it is the same snapshot", "/DBSnapshots/0/SnapshotCreateTime"),
-            ] {
-                let expect =
-                    found.pointer(at.trim_start_matches("/DBSnapshots/0")).cloned().unwrap_or_default();
-                preconditions.push(Precondition {
-                    says: says.into(),
-                    look: describe.clone(),
-                    at: at.into(),
-                    expect: Expect::Is(expect),
-                });
-            }
-        }
-        preconditions.push(Precondition {
-            says: format!("the name {target} is free").into(),
-            look: base("rds:DescribeDBInstances").with("DBInstanceIdentifier", target.as_str()),
-            at: "/DBInstances/0/DBInstanceIdentifier".into(),
-            expect: Expect::Absent(vec![GONE.into(), "DBInstanceNotFoundFault".into()]),
-        });
-        if let Some(taken) = instance(ask.look, &base("rds:DescribeDBInstances"), &target).await? {
-            return Err(Refusal::new(format!(
-                "the name {target} is taken, by an instance that is {}",
-                text(&taken, "DBInstanceStatus")
-            ))
-            .hint("choose another `target`, or rename what is there first"));
-        }
-        let mut restore = base("rds:RestoreDBInstanceFromDBSnapshot")
-            .with("DBInstanceIdentifier", target.as_str())
-            .with("DBSnapshotIdentifier", snapshot);
-        let mut modify = base("rds:ModifyDBInstance")
-            .with("DBInstanceIdentifier", target.as_str())
-            .with("ApplyImmediately", true);
-        let mut to_modify = 0;
-        let original = match original {
-            Some(original) => Some(original),
-            None => (ask.settings)(&component.id).map(|kept| {
-                notes.push("the original does not answer: its settings are those that were last read".into());
-                from_kept(&kept)
-            }),
-        };
-        match &original {
-            Some(original) => {
-                carry(&mut restore, original, &PASSED);
-                let groups = original.get("VpcSecurityGroups").and_then(Value::as_array);
-                let groups: Vec<Value> = groups.map_or([].as_slice(), Vec::as_slice).iter().filter_map(|g| g.get("VpcSecurityGroupId").cloned()).collect();
-                if !groups.is_empty() {
-                    restore = restore.with("VpcSecurityGroupIds", groups);
-                }
-                let logs = original.get("EnabledCloudwatchLogsExports").filter(|logs| logs.as_array().is_some_and(|l| !l.is_empty()));
-                restore = restore.maybe("EnableCloudwatchLogsExports", logs.cloned());
-                restore = restore.maybe("DBInstanceClass", original.get("DBInstanceClass").cloned());
-                to_modify = carry(&mut modify, original, &MODIFIED);
-            }
-            None => notes.push(
-                "the original does not answer and its settings were never read: what a restore drops gets the defaults of its engine".into(),
-            ),
-        }
-        let class = ask.given.maybe_text("class")?;
-        let restore = restore.maybe("DBInstanceClass", class).with("Tags", tags(ask.run, ask.step));
-        let mut calls = vec![PlannedCall {
-            call: restore,
-            says: format!("make {target} from {snapshot}").into(),
-            class: ActionClass::Additive,
-            dedupe: Dedupe::UniqueName,
-        }];
-        if to_modify > 0 {
-            calls.push(PlannedCall {
-                call: modify,
-                says: "set what a restore does not take".into(),
-                class: ActionClass::Additive,
-                dedupe: Dedupe::SetState,
-            });
-        }
-        notes.push(
-            "a second instance is paid for from now on, and counts against the instance and storage quotas"
-                .into(),
-        );
-        notes.push("`available` is not yet fast: blocks come from S3 when they are first read".into());
-        notes.push("not carried over by any call: read replicas, event subscriptions, alarms by identifier, proxy targets, IAM policies by resource id".into());
-        let undo = Undo::Calls {
-            says: vec![format!("delete {target}, without a final snapshot").into()],
-            class: ActionClass::Destructive,
-        };
-        let mut facts = Map::new();
-        facts.insert("source".to_owned(), Value::String(source.to_string()));
-        facts.insert("original".to_owned(), original.unwrap_or_default());
-        Ok(Design { calls, preconditions, undo, notes, facts, ..Design::new(Some(component.id)) })
-    }
-}
-
-/// Says whether RDS takes a name: letters, digits and single dashes, a letter first, at most 63.
-fn check_name(name: &str) -> Result<(), Refusal> {
-    let fits = is_later(name)
-        || name.len() <= 63
-            && name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && !name.ends_with('-')
-            && !name.contains("--");
-    if fits {
-        return Ok(());
-    }
-    Err(Refusal::new(format!("`{name}` cannot be the name of a database"))
-        .hint("letters, digits and single dashes, a letter first, at most 63"))
-}
-
-impl Action for RdsRestore {
+impl Action for Restore {
     fn about(&self) -> &'static About {
-        &ABOUT
+        self.about
     }
 
     fn plan<'a>(&'a self, ask: PlanAsk<'a>) -> BoxFuture<'a, Result<Design, Refusal>> {
-        Box::pin(Self::design(ask))
+        Box::pin(design(self.source, ask))
     }
 
     fn before<'a>(
@@ -253,7 +230,11 @@ impl Action for RdsRestore {
             let (Some(call), Some(source)) = (calls.first(), source) else { return Ok(Value::Null) };
             // Where the original does not answer any more, it is as the plan saw it.
             let seen = step.facts.get("original").cloned().unwrap_or_default();
-            Ok(instance(look, call, source).await.ok().flatten().unwrap_or(seen))
+            let mut at_home = call.clone();
+            if let Some(region) = step.facts.get("source_region").and_then(Value::as_str) {
+                at_home.place = Place { region: region.into(), ..at_home.place };
+            }
+            Ok(instance(look, &at_home, source).await.ok().flatten().unwrap_or(seen))
         })
     }
 
@@ -330,11 +311,8 @@ impl Action for RdsRestore {
                 });
             };
             let status = text(&found, "DBInstanceStatus");
-            if let Some((name, hint)) = TERMINAL.iter().find(|(name, _)| status.starts_with(name)) {
-                return Ok(Progress::Failed {
-                    why: format!("{target} is {name}").into(),
-                    hint: Some((*hint).into()),
-                });
+            if let Some(failed) = failure(target, status) {
+                return Ok(failed);
             }
             if status != "available" {
                 return Ok(Progress::Going { percent: None, says: format!("{target} is {status}").into() });
@@ -363,38 +341,13 @@ impl Action for RdsRestore {
     }
 
     fn means(&self, doing: &Doing<'_>, trouble: &CallTrouble) -> Meaning {
-        let hint = match (doing.direction, trouble.code().unwrap_or_default()) {
-            (Direction::Undo, code) if code.starts_with(GONE) => return Meaning::Look,
-            (Direction::Undo, code) if code.starts_with("InvalidDBInstanceState") => return Meaning::Look,
-            // It may be ours, of an attempt whose answer was lost (C2).
-            (_, code) if code.starts_with("DBInstanceAlreadyExists") => return Meaning::Look,
-            (_, code) if code.starts_with("InsufficientDBInstanceCapacity") => {
-                "AWS has no such instance free now: choose another `class`, or wait and `retry`"
-            }
-            (_, code) if code.starts_with("InstanceQuotaExceeded") => {
-                "the account may not have more instances: delete one, or ask AWS for a higher quota"
-            }
-            (_, code) if code.starts_with("StorageQuotaExceeded") => {
-                "the account may not have more storage: ask AWS for a higher quota"
-            }
-            (_, code) if code.starts_with("DBSnapshotNotFound") => {
-                "the snapshot is gone: choose another with `lifeboat points`"
-            }
-            (_, code) if code.starts_with("KMSKeyNotAccessible") => {
-                "the key of the snapshot cannot be used here: enable it, grant it, or copy the snapshot with another key"
-            }
-            (_, code) if code.starts_with("DBParameterGroupNotFound") => {
-                "the parameter group is not there (another Region?): create it, or restore without it and set it later"
-            }
-            (_, code) if code.starts_with("OptionGroupNotFound") => {
-                "the option group is not there (another Region?): create it first"
-            }
-            (_, code) if code.starts_with("DBSubnetGroupDoesNotCoverEnoughAZs") => {
-                "the subnet group needs subnets in at least two zones"
-            }
-            _ => return Meaning::Failed { hint: None },
-        };
-        Meaning::Failed { hint: Some(hint.into()) }
+        let code = trouble.code().unwrap_or_default();
+        let gone = code.starts_with(NO_INSTANCE) || code.starts_with("InvalidDBInstanceState");
+        // What is there under the name may be ours, of an attempt whose answer was lost (C2).
+        if doing.direction == Direction::Undo && gone || code.starts_with("DBInstanceAlreadyExists") {
+            return Meaning::Look;
+        }
+        Meaning::Failed { hint: plain(code).map(Into::into) }
     }
 
     fn compare<'a>(

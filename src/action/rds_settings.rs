@@ -1,11 +1,12 @@
 //! The settings of a database instance: what a restore takes, what only a modification takes, what is compared (R4).
 
+use super::Progress;
 use super::facts::text;
 use crate::runbook::call::Call;
 use serde_json::{Map, Value, json};
 
 /// States from which an instance does not come by itself (R6); storage that is full and keys that are gone need a person.
-pub(super) const TERMINAL: [(&str, &str); 9] = [
+const TERMINAL: [(&str, &str); 9] = [
     ("failed", "delete it (undo) and restore anew"),
     ("restore-error", "delete it (undo) and try another snapshot"),
     ("incompatible-restore", "delete it (undo) and look at engine version and options"),
@@ -22,6 +23,12 @@ pub(super) const TERMINAL: [(&str, &str); 9] = [
         "the key of the snapshot cannot be used; enable it or copy the snapshot with another",
     ),
 ];
+
+/// Returns the end of a wait for a database in a state from which it does not come by itself; `None` in any other.
+pub(super) fn failure(what: &str, status: &str) -> Option<Progress> {
+    let (name, hint) = TERMINAL.iter().find(|(name, _)| status.starts_with(name))?;
+    Some(Progress::Failed { why: format!("{what} is {name}").into(), hint: Some((*hint).into()) })
+}
 
 /// What a restore takes when it is passed (R4): argument, and where the original has it.
 pub(super) const PASSED: [(&str, &str); 14] = [

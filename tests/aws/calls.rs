@@ -6,6 +6,7 @@ use super::contract::calls::{
 };
 use super::contract::calls_dynamodb::tables_go_well;
 use super::contract::calls_ec2::machines_go_well;
+use super::contract::calls_rds;
 use super::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::{Account, HOME, block_on, load};
 use crate::support::armed::{armed, armed_as};
@@ -215,6 +216,30 @@ fn what_is_not_there_is_refused_and_nothing_is_left_out() {
     let before = account.calls().len();
     block_on(nothing_is_dropped_silently(&*ports.look, &*ports.act, &world));
     assert_eq!(account.calls().len(), before, "something was sent all the same");
+}
+
+#[test]
+fn the_further_calls_of_databases_bring_what_the_catalogue_says() {
+    let account = Account::shared();
+    let world = world(&account);
+    let ports = plain(&account);
+    block_on(calls_rds::databases_go_well(&*ports.look, &*ports.act, &world));
+}
+
+#[test]
+fn the_further_calls_of_clusters_bring_what_the_catalogue_says() {
+    let account = Account::shared();
+    let world = world(&account);
+    let ports = plain(&account);
+    block_on(calls_rds::clusters_go_well(&*ports.look, &*ports.act, &world));
+}
+
+#[test]
+fn what_is_not_there_of_databases_is_refused() {
+    let account = Account::shared();
+    let world = world(&account);
+    let ports = plain(&account);
+    block_on(calls_rds::what_is_not_there_is_refused(&*ports.look, &*ports.act, &world));
 }
 
 /// Lays one version of each key into a bucket; each has bytes of its own.

@@ -174,6 +174,15 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "RDS" "FailoverDBCluster" = rds failover_db_cluster;
         "RDS" "SwitchoverGlobalCluster" = rds switchover_global_cluster;
         "RDS" "FailoverGlobalCluster" = rds failover_global_cluster;
+        "RDS" "RemoveFromGlobalCluster" = rds remove_from_global_cluster;
+        "RDS" "DeleteDBSnapshot" = rds delete_db_snapshot;
+        "RDS" "ModifyDBSnapshotAttribute" = rds modify_db_snapshot_attribute;
+        "RDS" "CreateDBInstanceReadReplica" = rds create_db_instance_read_replica;
+        "RDS" "CopyDBClusterSnapshot" = rds copy_db_cluster_snapshot;
+        "RDS" "DeleteDBClusterSnapshot" = rds delete_db_cluster_snapshot;
+        "RDS" "CreateDBCluster" = rds create_db_cluster;
+        "RDS" "ModifyDBCluster" = rds modify_db_cluster;
+        "RDS" "DeleteDBCluster" = rds delete_db_cluster;
         "S3" "CopyObject" = s3 copy_object (bucket) (key) (copy_source);
         "S3" "DeleteObject" = s3 delete_object (bucket) (key);
         "DynamoDB" "CreateBackup" = dynamodb create_backup (table_name);
@@ -184,7 +193,7 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "Backup" "StartBackupJob" = backup start_backup_job;
         "Backup" "StartRestoreJob" = backup start_restore_job;
         // None of these is in the table, be it harmless by its name or not.
-        "RDS" "DeleteDBCluster" = rds delete_db_cluster;
+        "RDS" "DeleteGlobalCluster" = rds delete_global_cluster;
         "S3" "PutObject" = s3 put_object (bucket) (key);
         "S3" "GetObjectAcl" = s3 get_object_acl (bucket) (key);
         "DynamoDB" "PutItem" = dynamodb put_item (table_name);

@@ -6,6 +6,7 @@ use crate::aws::contract::calls::{
 };
 use crate::aws::contract::calls_dynamodb::tables_go_well;
 use crate::aws::contract::calls_ec2::{machines_go_well, snapshots_are_kept};
+use crate::aws::contract::calls_rds;
 use crate::aws::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::block_on;
 use lifeboat::config;
@@ -125,4 +126,12 @@ fn the_sandbox_refuses_what_is_not_there_and_leaves_nothing_out() {
     let sandbox = sandbox();
     block_on(what_is_not_there_is_refused_by_its_code(&*sandbox.look, &*sandbox.act, &sandbox.world));
     block_on(nothing_is_dropped_silently(&*sandbox.look, &*sandbox.act, &sandbox.world));
+}
+
+#[test]
+fn the_further_calls_of_databases_bring_from_the_sandbox_what_they_bring_from_aws() {
+    let sandbox = sandbox();
+    block_on(calls_rds::databases_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+    block_on(calls_rds::clusters_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
+    block_on(calls_rds::what_is_not_there_is_refused(&*sandbox.look, &*sandbox.act, &sandbox.world));
 }

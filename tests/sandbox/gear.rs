@@ -149,9 +149,15 @@ impl World {
         answer.outcome.expect("it can be read")
     }
 
+    /// Returns its time.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.adapter.file().current().clock.virtual_time
+    }
+
     /// Returns the points of a component at home.
     pub(super) fn points(&self, id: &str) -> Vec<RecoveryPoint> {
-        self.points_at(id, &home())
+        let component = self.estate.component(&id.into()).expect("the estate has it");
+        self.points_at(id, &component.home)
     }
 
     /// Returns the points of a component at a place.

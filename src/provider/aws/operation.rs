@@ -168,6 +168,15 @@ operations! {
         for [RdsCluster];
     DESCRIBE_DB_INSTANCE_AUTOMATED_BACKUPS = Rds "DescribeDBInstanceAutomatedBackups" Read
         ["rds:DescribeDBInstanceAutomatedBackups"] for [RdsInstance];
+    DESCRIBE_DB_PARAMETER_GROUPS = Rds "DescribeDBParameterGroups" Read ["rds:DescribeDBParameterGroups"]
+        for [RdsInstance];
+    DESCRIBE_DB_CLUSTER_PARAMETER_GROUPS = Rds "DescribeDBClusterParameterGroups" Read
+        ["rds:DescribeDBClusterParameterGroups"] for [RdsCluster];
+    DESCRIBE_DB_SUBNET_GROUPS = Rds "DescribeDBSubnetGroups" Read ["rds:DescribeDBSubnetGroups"]
+        for [RdsInstance, RdsCluster];
+    DESCRIBE_OPTION_GROUPS = Rds "DescribeOptionGroups" Read ["rds:DescribeOptionGroups"] for [RdsInstance];
+    DESCRIBE_DB_SNAPSHOT_ATTRIBUTES = Rds "DescribeDBSnapshotAttributes" Read ["rds:DescribeDBSnapshotAttributes"]
+        for [RdsInstance];
     DESCRIBE_EVENTS = Rds "DescribeEvents" Read ["rds:DescribeEvents"] for [RdsInstance, RdsCluster];
 
     // Instances, volumes, images.
@@ -272,7 +281,10 @@ operations! {
     // operator will need.
     CREATE_DB_SNAPSHOT = Rds "CreateDBSnapshot" Additive ["rds:CreateDBSnapshot", "rds:AddTagsToResource"]
         for [RdsInstance];
-    COPY_DB_SNAPSHOT = Rds "CopyDBSnapshot" Additive ["rds:CopyDBSnapshot", "rds:AddTagsToResource"]
+    COPY_DB_SNAPSHOT = Rds "CopyDBSnapshot" Additive
+        ["rds:CopyDBSnapshot", "rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"] for [RdsInstance];
+    DELETE_DB_SNAPSHOT = Rds "DeleteDBSnapshot" Destructive ["rds:DeleteDBSnapshot"] for [RdsInstance];
+    MODIFY_DB_SNAPSHOT_ATTRIBUTE = Rds "ModifyDBSnapshotAttribute" Mutating ["rds:ModifyDBSnapshotAttribute"]
         for [RdsInstance];
     RESTORE_DB_INSTANCE_FROM_DB_SNAPSHOT = Rds "RestoreDBInstanceFromDBSnapshot" Additive
         ["rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"]
@@ -284,14 +296,29 @@ operations! {
     MODIFY_DB_INSTANCE = Rds "ModifyDBInstance" Mutating ["rds:ModifyDBInstance", "iam:PassRole"]
         for [RdsInstance];
     DELETE_DB_INSTANCE = Rds "DeleteDBInstance" Destructive ["rds:DeleteDBInstance"] for [RdsInstance];
+    CREATE_DB_INSTANCE_READ_REPLICA = Rds "CreateDBInstanceReadReplica" Additive
+        ["rds:CreateDBInstanceReadReplica", "rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey", "iam:PassRole"]
+        for [RdsInstance];
     PROMOTE_READ_REPLICA = Rds "PromoteReadReplica" Irreversible ["rds:PromoteReadReplica"] for [RdsInstance];
     CREATE_DB_CLUSTER_SNAPSHOT = Rds "CreateDBClusterSnapshot" Additive
         ["rds:CreateDBClusterSnapshot", "rds:AddTagsToResource"] for [RdsCluster];
+    COPY_DB_CLUSTER_SNAPSHOT = Rds "CopyDBClusterSnapshot" Additive
+        ["rds:CopyDBClusterSnapshot", "rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"] for [RdsCluster];
+    DELETE_DB_CLUSTER_SNAPSHOT = Rds "DeleteDBClusterSnapshot" Destructive ["rds:DeleteDBClusterSnapshot"]
+        for [RdsCluster];
     RESTORE_DB_CLUSTER_FROM_SNAPSHOT = Rds "RestoreDBClusterFromSnapshot" Additive
-        ["rds:RestoreDBClusterFromSnapshot", "rds:AddTagsToResource"] for [RdsCluster];
+        ["rds:RestoreDBClusterFromSnapshot", "rds:AddTagsToResource", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"]
+        for [RdsCluster];
     RESTORE_DB_CLUSTER_TO_POINT_IN_TIME = Rds "RestoreDBClusterToPointInTime" Additive
-        ["rds:RestoreDBClusterToPointInTime", "rds:AddTagsToResource"] for [RdsCluster];
-    CREATE_DB_INSTANCE = Rds "CreateDBInstance" Additive ["rds:CreateDBInstance", "rds:AddTagsToResource"]
+        ["rds:RestoreDBClusterToPointInTime", "rds:AddTagsToResource", "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"]
+        for [RdsCluster];
+    CREATE_DB_INSTANCE = Rds "CreateDBInstance" Additive
+        ["rds:CreateDBInstance", "rds:AddTagsToResource", "iam:PassRole"] for [RdsCluster];
+    CREATE_DB_CLUSTER = Rds "CreateDBCluster" Additive
+        ["rds:CreateDBCluster", "rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"] for [RdsCluster];
+    MODIFY_DB_CLUSTER = Rds "ModifyDBCluster" Mutating ["rds:ModifyDBCluster"] for [RdsCluster];
+    DELETE_DB_CLUSTER = Rds "DeleteDBCluster" Destructive ["rds:DeleteDBCluster"] for [RdsCluster];
+    REMOVE_FROM_GLOBAL_CLUSTER = Rds "RemoveFromGlobalCluster" Mutating ["rds:RemoveFromGlobalCluster"]
         for [RdsCluster];
     FAILOVER_DB_CLUSTER = Rds "FailoverDBCluster" Mutating ["rds:FailoverDBCluster"] for [RdsCluster];
     SWITCHOVER_GLOBAL_CLUSTER = Rds "SwitchoverGlobalCluster" Mutating ["rds:SwitchoverGlobalCluster"]

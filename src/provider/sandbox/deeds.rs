@@ -26,6 +26,10 @@ pub(super) enum Sort {
     DbSnapshot,
     /// A database cluster.
     DbCluster,
+    /// A snapshot of one.
+    DbClusterSnapshot,
+    /// A global database cluster.
+    DbGlobal,
     /// A volume.
     Volume,
     /// A snapshot of one.

@@ -130,6 +130,7 @@ pub(super) fn recovery_points(
         Kind::Ec2Instance => (Sort::Image, act::image_points(world, resource, place, now)),
         Kind::DynamodbTable => (Sort::TableBackup, act::table_points(world, resource, place, now)),
         Kind::BackupVault => (Sort::VaultPoint, act::vault_points(world, resource, place, now)),
+        Kind::RdsCluster => (Sort::DbClusterSnapshot, act::cluster_points(world, resource, place, now)),
         Kind::EbsVolume => (Sort::Snapshot, act::volume_points(world, resource, place, now)),
         _ => return all,
     };

@@ -58,7 +58,7 @@ pub(super) struct Members {
     pub(super) may: &'static [&'static str],
 }
 
-const DB_INSTANCE: Members = Members {
+pub(super) const DB_INSTANCE: Members = Members {
     must: &[
         "DBInstanceIdentifier",
         "DBInstanceArn",
@@ -104,10 +104,11 @@ const DB_INSTANCE: Members = Members {
         "InstanceCreateTime",
         "LatestRestorableTime",
         "DBClusterIdentifier",
+        "ReadReplicaSourceDBInstanceIdentifier",
         "PendingModifiedValues",
     ],
 };
-const DB_SNAPSHOT: Members = Members {
+pub(super) const DB_SNAPSHOT: Members = Members {
     must: &[
         "DBSnapshotIdentifier",
         "DBSnapshotArn",
@@ -119,8 +120,11 @@ const DB_SNAPSHOT: Members = Members {
         "Encrypted",
         "SnapshotType",
         "SnapshotCreateTime",
+        "TagList",
     ],
     may: &[
+        "SourceRegion",
+        "SourceDBSnapshotIdentifier",
         "StorageType",
         "Iops",
         "KmsKeyId",
@@ -131,7 +135,7 @@ const DB_SNAPSHOT: Members = Members {
         "PercentProgress",
     ],
 };
-const DB_CLUSTER: Members = Members {
+pub(super) const DB_CLUSTER: Members = Members {
     must: &[
         "DBClusterIdentifier",
         "DBClusterArn",
@@ -140,7 +144,32 @@ const DB_CLUSTER: Members = Members {
         "DBClusterMembers",
         "DeletionProtection",
     ],
-    may: &["MultiAZ"],
+    may: &[
+        "MultiAZ",
+        "DbClusterResourceId",
+        "EngineVersion",
+        "EngineMode",
+        "DBClusterParameterGroup",
+        "DBSubnetGroup",
+        "VpcSecurityGroups",
+        "IAMDatabaseAuthenticationEnabled",
+        "EnabledCloudwatchLogsExports",
+        "BacktrackWindow",
+        "BackupRetentionPeriod",
+        "PreferredBackupWindow",
+        "PreferredMaintenanceWindow",
+        "CopyTagsToSnapshot",
+        "StorageType",
+        "StorageEncrypted",
+        "KmsKeyId",
+        "ServerlessV2ScalingConfiguration",
+        "Port",
+        "Endpoint",
+        "ReaderEndpoint",
+        "EarliestRestorableTime",
+        "LatestRestorableTime",
+        "TagList",
+    ],
 };
 const MEMBER: Members =
     Members { must: &["DBInstanceIdentifier", "IsClusterWriter"], may: &["PromotionTier"] };

@@ -102,7 +102,15 @@ impl<'a> Arguments<'a> {
         self.take(name, "must be a whole number", Value::as_i64)
     }
 
-    /// Takes a moment: RFC 3339, UTC.
+    /// Takes a number that may have a fraction.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn fraction(&mut self, name: &str) -> Taken<Option<f64>> {
+        self.take(name, "must be a number", Value::as_f64)
+    }
+
+    /// Takes a moment, as RFC 3339 writes it.
     ///
     /// # Errors
     /// When it is none.

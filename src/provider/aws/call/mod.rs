@@ -20,6 +20,11 @@ mod iam;
 mod json;
 mod rds;
 mod rds_answers;
+mod rds_cluster_answers;
+mod rds_clusters;
+mod rds_groups;
+mod rds_members;
+mod rds_snapshots;
 mod route53;
 mod s3;
 mod s3_lifecycle;
@@ -62,6 +67,26 @@ const FIRST_WAIT: Duration = Duration::from_millis(150);
 const THROTTLED_WAIT: Duration = Duration::from_millis(500);
 /// The longest that an act waits so that calls do not come too fast.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
+
+/// Asks for all pages of a list, and replies with what is on them.
+macro_rules! all_pages {
+    ($looking:ident, $name:literal, $list:ident, $one:path, |$watch:ident, $marker:ident| $sent:expr) => {{
+        let (mut all, mut next) = (Vec::new(), None::<String>);
+        loop {
+            let send = |$watch| {
+                let $marker = next.clone();
+                $sent
+            };
+            let (answer, seen) = $looking.send(send).await?;
+            all.extend(answer.$list().iter().map($one));
+            next = answer.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if next.is_none() {
+                return Ok(reply(serde_json::json!({ $name: all }), seen));
+            }
+        }
+    }};
+}
+use all_pages;
 
 /// Looks and acts in the accounts of an estate.
 #[derive(Debug, Clone)]

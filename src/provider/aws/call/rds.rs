@@ -1,14 +1,16 @@
-//! RDS: instances, snapshots and clusters. None of its operations has a token; what tells is the name (C2).
+//! RDS: instances. None of its operations has a token; what tells is the name (C2).
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Taken};
 use super::json::Object;
-use super::rds_answers::{cluster, instance, members, snapshot};
-use super::{Doing, Looking, reply, unknown};
+use super::rds_answers::{automated, instance};
+use super::{
+    Doing, Looking, all_pages, rds_clusters, rds_groups, rds_members, rds_snapshots, reply, unknown,
+};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply};
 use aws_sdk_rds::types::{DatabaseInsightsMode, Tag};
 
-/// Looks at instances, snapshots or clusters.
+/// Looks at instances, and at what belongs to them.
 ///
 /// # Errors
 /// What is known of the failure.
@@ -26,49 +28,57 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
             let body = Object::default().list("DBInstances", answer.db_instances(), instance);
             Ok(reply(body.json(), seen))
         }
-        "DescribeDBSnapshots" => {
-            let id = given.needed("DBSnapshotIdentifier")?;
+        "DescribeDBInstanceAutomatedBackups" => {
+            let name = given.needed("DBInstanceIdentifier")?;
+            let resource = given.text("DbiResourceId")?;
             given.none_left()?;
-            let send = |watch| {
-                let asked = looking.site.rds().describe_db_snapshots().db_snapshot_identifier(&id);
-                asked.customize().interceptor(watch).send()
-            };
-            let (answer, seen) = looking.send(send).await?;
-            let body = Object::default().list("DBSnapshots", answer.db_snapshots(), snapshot);
-            Ok(reply(body.json(), seen))
+            all_pages!(
+                looking,
+                "DBInstanceAutomatedBackups",
+                db_instance_automated_backups,
+                automated,
+                |watch, marker| {
+                    let asked = looking.site.rds().describe_db_instance_automated_backups();
+                    let asked = asked.db_instance_identifier(&name).set_dbi_resource_id(resource.clone());
+                    asked.set_marker(marker).customize().interceptor(watch).send()
+                }
+            )
         }
-        "DescribeDBClusters" => {
-            let id = given.needed("DBClusterIdentifier")?;
-            given.none_left()?;
-            let send = |watch| {
-                let asked = looking.site.rds().describe_db_clusters().db_cluster_identifier(&id);
-                asked.customize().interceptor(watch).send()
-            };
-            let (answer, seen) = looking.send(send).await?;
-            let body = Object::default().list("DBClusters", answer.db_clusters(), cluster);
-            Ok(reply(body.json(), seen))
+        "DescribeDBSnapshots" | "DescribeDBClusterSnapshots" | "DescribeDBSnapshotAttributes" => {
+            Box::pin(rds_snapshots::look(looking, call)).await
         }
+        "DescribeDBClusters" | "DescribeGlobalClusters" => Box::pin(rds_clusters::look(looking, call)).await,
+        "DescribeDBParameterGroups"
+        | "DescribeDBClusterParameterGroups"
+        | "DescribeDBSubnetGroups"
+        | "DescribeOptionGroups" => Box::pin(rds_groups::look(looking, call)).await,
         _ => Err(unknown(call)),
     }
 }
 
-/// Changes instances or clusters.
+/// Changes instances, and what belongs to them.
 ///
 /// # Errors
 /// What is known of the failure.
 pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     match call.name() {
         "RestoreDBInstanceFromDBSnapshot" => Box::pin(restore(doing, call)).await,
+        "RestoreDBInstanceToPointInTime" => Box::pin(restore_to_time(doing, call)).await,
         "ModifyDBInstance" => Box::pin(modify(doing, call)).await,
         "DeleteDBInstance" => delete(doing, call).await,
-        "FailoverDBCluster" => fail_over(doing, call).await,
-        _ => Err(unknown(call)),
+        "CreateDBInstance" => Box::pin(rds_members::create(doing, call)).await,
+        "CreateDBInstanceReadReplica" => Box::pin(rds_members::replicate(doing, call)).await,
+        "PromoteReadReplica" => Box::pin(rds_members::promote(doing, call)).await,
+        name if name.contains("Snapshot") && !name.starts_with("Restore") => {
+            Box::pin(rds_snapshots::act(doing, call)).await
+        }
+        _ => Box::pin(rds_clusters::act(doing, call)).await,
     }
 }
 
 async fn restore(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     let mut given = Arguments::of(call);
-    let tags = given.tags("Tags")?.map(|tags| tags.into_iter().map(tag).collect());
+    let tags = tags(&mut given)?;
     let sent = doing
         .acting
         .rds()
@@ -92,6 +102,42 @@ async fn restore(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
         .set_db_parameter_group_name(given.text("DBParameterGroupName")?)
         .set_deletion_protection(given.flag("DeletionProtection")?)
         .set_copy_tags_to_snapshot(given.flag("CopyTagsToSnapshot")?)
+        .set_port(given.number("Port")?)
+        .set_ca_certificate_identifier(given.text("CACertificateIdentifier")?);
+    given.none_left()?;
+    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
+    Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
+}
+
+async fn restore_to_time(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let sent = doing
+        .acting
+        .rds()
+        .restore_db_instance_to_point_in_time()
+        .target_db_instance_identifier(given.needed("TargetDBInstanceIdentifier")?)
+        .set_source_db_instance_identifier(given.text("SourceDBInstanceIdentifier")?)
+        .set_source_dbi_resource_id(given.text("SourceDbiResourceId")?)
+        .set_source_db_instance_automated_backups_arn(given.text("SourceDBInstanceAutomatedBackupsArn")?)
+        .set_restore_time(given.moment("RestoreTime")?)
+        .set_use_latest_restorable_time(given.flag("UseLatestRestorableTime")?)
+        .set_db_instance_class(given.text("DBInstanceClass")?)
+        .set_db_subnet_group_name(given.text("DBSubnetGroupName")?)
+        .set_multi_az(given.flag("MultiAZ")?)
+        .set_publicly_accessible(given.flag("PubliclyAccessible")?)
+        .set_auto_minor_version_upgrade(given.flag("AutoMinorVersionUpgrade")?)
+        .set_option_group_name(given.text("OptionGroupName")?)
+        .set_tags(tags(&mut given)?)
+        .set_storage_type(given.text("StorageType")?)
+        .set_iops(given.number("Iops")?)
+        .set_storage_throughput(given.number("StorageThroughput")?)
+        .set_vpc_security_group_ids(given.texts("VpcSecurityGroupIds")?)
+        .set_enable_iam_database_authentication(given.flag("EnableIAMDatabaseAuthentication")?)
+        .set_enable_cloudwatch_logs_exports(given.texts_or_none("EnableCloudwatchLogsExports")?)
+        .set_db_parameter_group_name(given.text("DBParameterGroupName")?)
+        .set_deletion_protection(given.flag("DeletionProtection")?)
+        .set_copy_tags_to_snapshot(given.flag("CopyTagsToSnapshot")?)
+        .set_max_allocated_storage(given.number("MaxAllocatedStorage")?)
         .set_port(given.number("Port")?)
         .set_ca_certificate_identifier(given.text("CACertificateIdentifier")?);
     given.none_left()?;
@@ -142,26 +188,14 @@ async fn delete(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
     Ok(reply(Object::default().with("DBInstance", answer.db_instance().map(instance)).json(), seen))
 }
 
-async fn fail_over(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
-    let mut given = Arguments::of(call);
-    let sent = doing
-        .acting
-        .rds()
-        .failover_db_cluster()
-        .db_cluster_identifier(given.needed("DBClusterIdentifier")?)
-        .set_target_db_instance_identifier(given.text("TargetDBInstanceIdentifier")?);
-    given.none_left()?;
-    let (answer, seen) = doing.done(Box::pin(sent.send())).await?;
-    let told = answer.db_cluster().map(|cluster| {
-        Object::default()
-            .with("DBClusterIdentifier", cluster.db_cluster_identifier())
-            .with("Status", cluster.status())
-            .with("DBClusterMembers", Some(members(cluster)))
-            .json()
-    });
-    Ok(reply(Object::default().with("DBCluster", told).json(), seen))
-}
-
-fn tag((key, value): (String, String)) -> Tag {
-    Tag::builder().key(key).value(value).build()
+/// Takes the tags of what is made.
+///
+/// # Errors
+/// When they are none.
+pub(super) fn tags(given: &mut Arguments<'_>) -> Taken<Option<Vec<Tag>>> {
+    let tags = given.tags("Tags")?;
+    Ok(tags.map(|tags| {
+        let one = |(key, value)| Tag::builder().key(key).value(value).build();
+        tags.into_iter().map(one).collect()
+    }))
 }

@@ -1,7 +1,7 @@
 //! What RDS answers, as JSON.
 
 use super::json::{Object, only, tag};
-use aws_sdk_rds::types::{DbCluster, DbInstance, DbSnapshot, PendingModifiedValues};
+use aws_sdk_rds::types::{DbInstance, DbInstanceAutomatedBackup, DbSnapshot, PendingModifiedValues};
 use serde_json::{Value, json};
 
 /// Returns an instance.
@@ -59,6 +59,7 @@ pub(super) fn instance(db: &DbInstance) -> Value {
         .at("LatestRestorableTime", db.latest_restorable_time())
         .list("TagList", db.tag_list(), |one| tag(one.key(), one.value()))
         .with("DBClusterIdentifier", db.db_cluster_identifier())
+        .with("ReadReplicaSourceDBInstanceIdentifier", db.read_replica_source_db_instance_identifier())
         .with("PendingModifiedValues", db.pending_modified_values().map(pending))
         .json()
 }
@@ -127,30 +128,29 @@ pub(super) fn snapshot(snapshot: &DbSnapshot) -> Value {
         .at("OriginalSnapshotCreateTime", snapshot.original_snapshot_create_time())
         .at("SnapshotDatabaseTime", snapshot.snapshot_database_time())
         .with("PercentProgress", snapshot.percent_progress())
+        .with("SourceRegion", snapshot.source_region())
+        .with("SourceDBSnapshotIdentifier", snapshot.source_db_snapshot_identifier())
+        .list("TagList", snapshot.tag_list(), |one| tag(one.key(), one.value()))
         .json()
 }
 
-/// Returns a cluster.
-pub(super) fn cluster(cluster: &DbCluster) -> Value {
-    Object::default()
-        .with("DBClusterIdentifier", cluster.db_cluster_identifier())
-        .with("DBClusterArn", cluster.db_cluster_arn())
-        .with("Status", cluster.status())
-        .with("Engine", cluster.engine())
-        .with("MultiAZ", cluster.multi_az())
-        .with("DBClusterMembers", Some(members(cluster)))
-        .with("DeletionProtection", cluster.deletion_protection())
-        .json()
-}
-
-/// Returns the members of a cluster.
-pub(super) fn members(cluster: &DbCluster) -> Vec<Value> {
-    let member = |one: &aws_sdk_rds::types::DbClusterMember| {
+/// Returns the automated backups of an instance, living or gone.
+pub(super) fn automated(backup: &DbInstanceAutomatedBackup) -> Value {
+    let window = backup.restore_window().map(|window| {
         Object::default()
-            .with("DBInstanceIdentifier", one.db_instance_identifier())
-            .with("IsClusterWriter", one.is_cluster_writer())
-            .with("PromotionTier", one.promotion_tier())
+            .at("EarliestTime", window.earliest_time())
+            .at("LatestTime", window.latest_time())
             .json()
-    };
-    cluster.db_cluster_members().iter().map(member).collect()
+    });
+    Object::default()
+        .with("DBInstanceIdentifier", backup.db_instance_identifier())
+        .with("DbiResourceId", backup.dbi_resource_id())
+        .with("DBInstanceAutomatedBackupsArn", backup.db_instance_automated_backups_arn())
+        .with("Region", backup.region())
+        .with("Status", backup.status())
+        .with("Engine", backup.engine())
+        .with("Encrypted", backup.encrypted())
+        .with("KmsKeyId", backup.kms_key_id())
+        .with("RestoreWindow", window)
+        .json()
 }

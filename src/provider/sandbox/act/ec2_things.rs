@@ -38,7 +38,9 @@ pub(super) fn all(world: &World, sort: Sort, place: &Place, now: Timestamp) -> V
         | Sort::HealthCheck
         | Sort::Bucket
         | Sort::Role
-        | Sort::File => Vec::new(),
+        | Sort::File
+        | Sort::DbClusterSnapshot
+        | Sort::DbGlobal => Vec::new(),
     };
     let mut all: Vec<Thing> =
         own.into_iter().filter(|thing| world.deeds.thing(sort, place, &thing.id).is_none()).collect();

@@ -3,7 +3,7 @@
 use super::super::deeds::Sort;
 use super::super::observe;
 use super::super::world::World;
-use super::{Asked, Deal, Told, rds_things};
+use super::{Asked, Deal, Told, rds_cluster_things, rds_things};
 use crate::domain::condition::Health;
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
@@ -90,7 +90,10 @@ fn standing(asked: &Asked<'_>, host: &str) -> Result<(), String> {
         }
     }
     // A database, by the name that its endpoint begins with.
-    let places = world.resources.values().map(|resource| &resource.home).chain([&asked.call.place]);
+    let homes = world.resources.values().map(|resource| &resource.home);
+    // What was restored elsewhere lies where copies of it lay.
+    let copies = world.resources.values().flat_map(|resource| &resource.protections);
+    let places = homes.chain(copies.map(|protection| &protection.place)).chain([&asked.call.place]);
     let mut places: Vec<&Place> = places.collect();
     places.sort_unstable();
     places.dedup();
@@ -101,6 +104,19 @@ fn standing(asked: &Asked<'_>, host: &str) -> Result<(), String> {
                 _ if !found.is_shown(now) => Err(format!("there is no database {first}")),
                 "available" | "backing-up" | "modifying" => Ok(()),
                 status => Err(format!("the database {first} is {status}")),
+            };
+        }
+        // A cluster, by the name that its endpoint begins with: without an instance it answers nobody (A1).
+        if let Some(found) =
+            rds_cluster_things::cluster(world, place, first, now).filter(|one| one.exists(now))
+        {
+            let instances = rds_things::instances(world, place, now).into_iter();
+            let mut own = instances.filter(|one| one.text(now, "DBClusterIdentifier") == found.id);
+            let answers = own.any(|one| matches!(one.status(now), "available" | "backing-up" | "modifying"));
+            return match (lost(place), answers) {
+                (true, _) => Err(format!("no answer: {} is gone", place.region)),
+                (false, true) => Ok(()),
+                (false, false) => Err(format!("the cluster {first} has no instance that answers")),
             };
         }
         let touched = world.deeds.thing(Sort::Instance, place, first);

@@ -16,6 +16,13 @@ mod file;
 mod iam;
 mod local;
 mod rds;
+mod rds_cluster_things;
+mod rds_clusters;
+mod rds_failover;
+mod rds_groups;
+mod rds_replicas;
+mod rds_restore;
+mod rds_snapshots;
 mod rds_things;
 mod route53;
 mod s3;
@@ -28,6 +35,7 @@ pub(super) use backup::vault_points;
 pub(super) use dynamodb_things::table_points;
 pub(super) use ec2_things::image_points;
 pub(super) use ec2_things::made_points as volume_points;
+pub(super) use rds_cluster_things::made_points as cluster_points;
 pub(super) use rds_things::made_points as database_points;
 pub(super) use s3_objects::left_deleted;
 pub(super) use seen::seen;
@@ -69,6 +77,14 @@ const LOOKS: &[&str] = &[
     "rds:DescribeDBInstances",
     "rds:DescribeDBSnapshots",
     "rds:DescribeDBClusters",
+    "rds:DescribeDBClusterSnapshots",
+    "rds:DescribeGlobalClusters",
+    "rds:DescribeDBInstanceAutomatedBackups",
+    "rds:DescribeDBSnapshotAttributes",
+    "rds:DescribeDBParameterGroups",
+    "rds:DescribeDBClusterParameterGroups",
+    "rds:DescribeDBSubnetGroups",
+    "rds:DescribeOptionGroups",
     "ec2:DescribeSnapshots",
     "ec2:DescribeVolumes",
     "ec2:DescribeInstances",
@@ -140,8 +156,15 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
             Ok(json!({"Account": account, "Arn": identity(account), "UserId": "AROASANDBOX:demo"}))
         }
         "rds:DescribeDBInstances" => rds::instances(asked),
-        "rds:DescribeDBSnapshots" => rds::snapshots(asked),
-        "rds:DescribeDBClusters" => rds::clusters(asked),
+        "rds:DescribeDBSnapshots" | "rds:DescribeDBClusterSnapshots" => rds_snapshots::snapshots(asked),
+        "rds:DescribeDBSnapshotAttributes" => rds_snapshots::shared(asked),
+        "rds:DescribeDBInstanceAutomatedBackups" => rds_restore::automated(asked),
+        "rds:DescribeDBClusters" => rds_clusters::clusters(asked),
+        "rds:DescribeGlobalClusters" => rds_clusters::globals(asked),
+        "rds:DescribeDBParameterGroups"
+        | "rds:DescribeDBClusterParameterGroups"
+        | "rds:DescribeDBSubnetGroups"
+        | "rds:DescribeOptionGroups" => rds_groups::groups(asked),
         "ec2:DescribeSnapshots" => ec2::snapshots(asked),
         "ec2:DescribeVolumes" => ec2::volumes(asked),
         "ec2:DescribeInstances" => ec2::instances(asked),
@@ -195,10 +218,25 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
 pub(super) fn act(asked: &Asked<'_>) -> Done {
     arguments::checked(asked.call)?;
     match asked.call.operation.as_str() {
-        "rds:RestoreDBInstanceFromDBSnapshot" => rds::restore(asked),
+        "rds:RestoreDBInstanceFromDBSnapshot" => rds_restore::restore(asked),
+        "rds:RestoreDBInstanceToPointInTime" => rds_restore::restore_to_time(asked),
+        "rds:CreateDBSnapshot" | "rds:CreateDBClusterSnapshot" => rds_snapshots::create(asked),
+        "rds:CopyDBSnapshot" | "rds:CopyDBClusterSnapshot" => rds_snapshots::copy(asked),
+        "rds:DeleteDBSnapshot" | "rds:DeleteDBClusterSnapshot" => rds_snapshots::delete(asked),
+        "rds:ModifyDBSnapshotAttribute" => rds_snapshots::share(asked),
+        "rds:CreateDBInstanceReadReplica" => rds_replicas::create(asked),
+        "rds:PromoteReadReplica" => rds_replicas::promote(asked),
+        "rds:RestoreDBClusterFromSnapshot" => rds_clusters::restore(asked),
+        "rds:RestoreDBClusterToPointInTime" => rds_clusters::restore_to_time(asked),
+        "rds:CreateDBCluster" => rds_clusters::create(asked),
+        "rds:CreateDBInstance" => rds_clusters::create_instance(asked),
+        "rds:ModifyDBCluster" => rds_clusters::modify(asked),
+        "rds:DeleteDBCluster" => rds_clusters::delete(asked),
+        "rds:SwitchoverGlobalCluster" | "rds:FailoverGlobalCluster" => rds_clusters::change_writer(asked),
+        "rds:RemoveFromGlobalCluster" => rds_clusters::leave(asked),
         "rds:ModifyDBInstance" => rds::modify(asked),
         "rds:DeleteDBInstance" => rds::delete(asked),
-        "rds:FailoverDBCluster" => rds::fail_over(asked),
+        "rds:FailoverDBCluster" => rds_failover::fail_over(asked),
         "ec2:CreateVolume" => ec2::create_volume(asked),
         "ec2:DeleteVolume" => ec2::delete_volume(asked),
         "ec2:CreateSnapshot" => ec2::create_snapshot(asked),

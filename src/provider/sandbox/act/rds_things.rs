@@ -1,4 +1,4 @@
-//! Databases, their clusters and their snapshots, as the world began and as acts left them.
+//! Databases and their snapshots, as the world began and as acts left them.
 
 use super::super::chance::Chance;
 use super::super::deeds::{Sort, Thing};
@@ -26,12 +26,37 @@ pub(super) fn instance(world: &World, place: &Place, id: &str, now: Timestamp) -
     if let Some(thing) = world.deeds.thing(Sort::Db, place, &id) {
         return Some(thing.clone());
     }
-    own_instances(world, place, now).find(|thing| thing.id == id)
+    own_instances(world, place, now).chain(secondaries(world, place)).find(|thing| thing.id == id)
+}
+
+/// Returns the instances of the clusters at a place that are secondary ones of global clusters.
+fn secondaries<'a>(world: &'a World, place: &'a Place) -> impl Iterator<Item = Thing> + 'a {
+    let all = world
+        .resources
+        .iter()
+        .filter(|(_, resource)| super::rds_cluster_things::is_secondary(resource, place));
+    all.map(move |(id, resource)| {
+        let cluster = super::rds_cluster_things::secondary_name(resource, place);
+        let mut thing = own(world, id, resource, &format!("{cluster}-1"), Some(&cluster));
+        let name = thing.id.clone();
+        thing.place = place.clone();
+        thing.component = None;
+        for (member, value) in [
+            ("DBInstanceArn", json!(format!("arn:aws:rds:{}:{}:db:{name}", place.region, place.account))),
+            ("AvailabilityZone", json!(format!("{}a", place.region))),
+            ("Endpoint", endpoint(world, place, &name)),
+            ("KmsKeyId", json!(resource.keys.get(&place.region).map(|(key, _)| key))),
+        ] {
+            thing.members.insert(member.to_owned(), value);
+        }
+        thing
+    })
 }
 
 /// Returns all database instances of a place that are there, made ones among them.
 pub(super) fn instances(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
     let own = own_instances(world, place, now)
+        .chain(secondaries(world, place))
         .filter(|thing| world.deeds.thing(Sort::Db, place, &thing.id).is_none());
     let mut all: Vec<Thing> = own.chain(world.deeds.things(Sort::Db, place).cloned()).collect();
     all.retain(|thing| thing.exists(now));
@@ -48,19 +73,30 @@ fn own_instances<'a>(world: &'a World, place: &'a Place, now: Timestamp) -> impl
         }
         match resource.kind {
             Kind::RdsInstance => vec![own(world, id, resource, resource.name.as_str(), None)],
-            Kind::RdsCluster => (1..=2).map(|nth| member(world, id, resource, nth)).collect(),
+            Kind::RdsCluster => (1..=2)
+                .map(|nth| {
+                    own(
+                        world,
+                        id,
+                        resource,
+                        &format!("{}-{nth}", resource.name),
+                        Some(resource.name.as_str()),
+                    )
+                })
+                .collect(),
             _ => Vec::new(),
         }
     })
 }
 
-/// Returns a cluster's member.
-fn member(world: &World, id: &ComponentId, resource: &Resource, nth: u32) -> Thing {
-    own(world, id, resource, &format!("{}-{nth}", resource.name), Some(resource.name.as_str()))
-}
-
 /// Returns a database instance as the world began.
-fn own(world: &World, id: &ComponentId, resource: &Resource, name: &str, cluster: Option<&str>) -> Thing {
+pub(super) fn own(
+    world: &World,
+    id: &ComponentId,
+    resource: &Resource,
+    name: &str,
+    cluster: Option<&str>,
+) -> Thing {
     let place = &resource.home;
     let name = name.to_lowercase();
     let mut chance = Chance::new(world.seed, &format!("database {name} {place}"));
@@ -161,34 +197,6 @@ pub(super) fn describe(thing: &Thing, now: Timestamp) -> Value {
     Value::Object(all)
 }
 
-/// Returns a cluster, gone or not.
-pub(super) fn cluster(world: &World, place: &Place, id: &str, now: Timestamp) -> Option<Thing> {
-    let wanted = id.to_lowercase();
-    if let Some(thing) = world.deeds.thing(Sort::DbCluster, place, &wanted) {
-        return Some(thing.clone());
-    }
-    let (id, resource) = world.resources.iter().find(|(_, resource)| {
-        resource.kind == Kind::RdsCluster && resource.home == *place && resource.name.as_str() == wanted
-    })?;
-    if observe::deleted_at(world, id, now).is_some() {
-        return None;
-    }
-    let all = members(json!({
-        "DBClusterIdentifier": wanted,
-        "DBClusterArn": format!("arn:aws:rds:{}:{}:cluster:{wanted}", place.region, place.account),
-        "Engine": "aurora-postgresql",
-        "MultiAZ": true,
-        "DBClusterMembers": [
-            {"DBInstanceIdentifier": format!("{wanted}-1"), "IsClusterWriter": true, "PromotionTier": 1},
-            {"DBInstanceIdentifier": format!("{wanted}-2"), "IsClusterWriter": false, "PromotionTier": 1},
-        ],
-        "DeletionProtection": resource.settings.get(&"DeletionProtection".into()).is_some_and(|is| is.as_str() == "true"),
-    }));
-    let mut thing = Thing::new(Sort::DbCluster, place, &wanted, resource.created_at, "available", all);
-    thing.component = Some(id.clone());
-    Some(thing)
-}
-
 /// Returns all snapshots of databases at a place that are there, made ones among them.
 pub(super) fn snapshots(world: &World, place: &Place, now: Timestamp) -> Vec<Thing> {
     let databases = world.resources.iter().filter(|(_, resource)| resource.kind == Kind::RdsInstance);
@@ -266,6 +274,7 @@ pub(super) fn snapshot_members(
         "SnapshotCreateTime": when(moment),
         "OriginalSnapshotCreateTime": when(moment),
         "SnapshotDatabaseTime": when(moment),
+        "TagList": [],
         SOURCE: source,
     }))
 }
@@ -297,11 +306,14 @@ pub(in super::super) fn made_points(
         thing.is_shown(now) && thing.text(now, "DBInstanceIdentifier") == resource.name.as_str()
     });
     let points = made.filter_map(|thing| {
-        let at = thing.phases.first()?.at;
-        let mut point = RecoveryPoint::new(&thing.id, PointKind::Snapshot, place.clone(), Holds::Until(at));
+        // The data of a copy is as old as that of its source (R3).
+        let at = thing.text(now, "SnapshotDatabaseTime").parse().ok().or(Some(thing.phases.first()?.at))?;
+        let copied = thing.member(now, "SourceDBSnapshotIdentifier").is_some();
+        let kind = if copied { PointKind::SnapshotCopy } else { PointKind::Snapshot };
+        let mut point = RecoveryPoint::new(&thing.id, kind, place.clone(), Holds::Until(at));
         point.status = match thing.status(now) {
             "available" => PointStatus::Available,
-            "creating" => PointStatus::Pending,
+            "creating" | "copying" => PointStatus::Pending,
             other => PointStatus::Failed(other.into()),
         };
         point.key = thing.member(now, "KmsKeyId").and_then(Value::as_str).map(Into::into);

@@ -51,6 +51,10 @@ pub(in super::super) fn seen(world: &World, resource: &Resource, now: Timestamp)
         (Sort::Instance | Sort::Volume, _) => (Health::Down, status),
         (Sort::Table, "ACTIVE" | "UPDATING") => (Health::Healthy, status),
         (Sort::Table, "DELETING") => (Health::Gone, status),
+        // A cluster without an instance answers nobody, however available it is (A1).
+        (Sort::DbCluster, "available") if has_no_instance(thing, now) => {
+            (Health::Down, "available, but it has no instance")
+        }
         (_, "available" | "backing-up" | "modifying") => (Health::Healthy, status),
         (_, "failed" | "restore-error" | "insufficient-capacity" | "storage-full") => (Health::Down, status),
         (_, status) if status.starts_with("incompatible-") => (Health::Down, status),
@@ -67,6 +71,10 @@ pub(in super::super) fn seen(world: &World, resource: &Resource, now: Timestamp)
         restored_at: ready.filter(|ready| made && *ready <= now),
         settings: settings(thing, resource, now),
     })
+}
+
+fn has_no_instance(thing: &Thing, now: Timestamp) -> bool {
+    thing.member(now, "DBClusterMembers").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// Returns the settings that are read of a component, as they are now.
