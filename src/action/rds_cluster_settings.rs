@@ -83,14 +83,14 @@ pub(super) fn carry_instance(call: &mut Call, original: &Value, in_its_region: b
         }
     }
     // Each is switched on only together with what it needs.
-    if call.arguments.get("EnablePerformanceInsights").is_none() {
+    if !call.arguments.contains_key("EnablePerformanceInsights") {
         for name in
             ["PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId", "DatabaseInsightsMode"]
         {
             call.arguments.remove(name);
         }
     }
-    if call.arguments.get("MonitoringRoleArn").is_none() || call.arguments.get("MonitoringInterval").is_none()
+    if !call.arguments.contains_key("MonitoringRoleArn") || !call.arguments.contains_key("MonitoringInterval")
     {
         call.arguments.remove("MonitoringInterval");
         call.arguments.remove("MonitoringRoleArn");

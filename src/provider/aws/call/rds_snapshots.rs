@@ -22,7 +22,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
             let (id, of) = (given.text("DBSnapshotIdentifier")?, given.text("DBInstanceIdentifier")?);
             let kind = given.text("SnapshotType")?;
             given.none_left()?;
-            one_or_of_one(call, &id, &of)?;
+            one_or_of_one(call, id.is_some() || of.is_some())?;
             all_pages!(looking, "DBSnapshots", db_snapshots, snapshot, |watch, marker| {
                 let asked = looking.site.rds().describe_db_snapshots().set_marker(marker);
                 let asked = asked.set_db_snapshot_identifier(id.clone()).set_snapshot_type(kind.clone());
@@ -33,7 +33,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
             let (id, of) = (given.text("DBClusterSnapshotIdentifier")?, given.text("DBClusterIdentifier")?);
             let kind = given.text("SnapshotType")?;
             given.none_left()?;
-            one_or_of_one(call, &id, &of)?;
+            one_or_of_one(call, id.is_some() || of.is_some())?;
             all_pages!(
                 looking,
                 "DBClusterSnapshots",
@@ -62,11 +62,11 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
 }
 
 /// Says that not all snapshots of an account are asked for.
-fn one_or_of_one(call: &Call, id: &Option<String>, of: &Option<String>) -> Taken<()> {
-    if id.is_none() && of.is_none() {
-        return Err(not_sent(&format!("{} says neither which snapshot nor of what", call.operation)));
+fn one_or_of_one(call: &Call, is_said: bool) -> Taken<()> {
+    if is_said {
+        return Ok(());
     }
-    Ok(())
+    Err(not_sent(&format!("{} says neither which snapshot nor of what", call.operation)))
 }
 
 fn attributes(result: Option<&DbSnapshotAttributesResult>) -> Value {
