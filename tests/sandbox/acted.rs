@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 /// The run of every step here.
 pub(super) const RUN: &str = "r-20261121-030000-ab12";
 
-/// How long a step may take, in so many looks of a minute each.
-const LOOKS: u32 = 6_000;
+/// How long a step may take, in so many looks of an hour at most.
+const LOOKS: u32 = 200;
 
 /// A step that was carried out.
 pub(super) struct Acted {
@@ -107,13 +107,16 @@ impl Acted {
         let action = named(self.action).expect("there is such an action");
         let look = world.adapter.looking();
         let last = calls.len().saturating_sub(1);
+        let mut wait = 60;
         for _ in 0..LOOKS {
             let doing = self.doing(world, direction, calls, last);
             match at_once(action.progress(doing, look.as_ref())).expect("there is an answer") {
                 Ok(Progress::Done(outputs)) => return outputs,
-                Ok(Progress::Going { .. }) => world.advance(60),
+                Ok(Progress::Going { .. }) => world.advance(wait),
                 other => panic!("{}: {other:?}", self.action),
             }
+            // What takes days is not looked at every minute.
+            wait = (wait * 2).min(3600);
         }
         panic!("{} is never done", self.action);
     }
