@@ -1,15 +1,22 @@
 //! The runbooks on instances, volumes, tables and vaults, run by the program to their end in the sandbox.
 
 use super::program::{Real, wrong};
+use crate::support::console::demo;
 use crate::support::run::START;
+use lifeboat::provider::sandbox::{Fault, FaultSpec, Opening, WorldFile};
 use lifeboat::runbook::event::{Event, Rest};
 
 /// Runs a runbook to its end; returns what was done.
 fn runs(runbook: &[&str]) -> Vec<String> {
-    let real = Real::new();
-    let mut words = vec!["-e", "sandbox:calm", "--speed", "5000", "--start", START, "run"];
-    words.extend(runbook);
-    words.extend(["--yes", "--purpose", "a drill"]);
+    runs_at(&Real::new(), runbook)
+}
+
+/// What every call of the program begins with.
+const SANDBOX: [&str; 6] = ["-e", "sandbox:calm", "--speed", "5000", "--start", START];
+
+/// The same at a place where something may have been prepared.
+fn runs_at(real: &Real, runbook: &[&str]) -> Vec<String> {
+    let words = [&SANDBOX, &["run"][..], runbook, &["--yes", "--purpose", "a drill"]].concat();
     let mut ran = real.run(&words);
     for _ in 0..20 {
         // The clock of the sandbox runs ahead of a slow machine, and a wait has ended: as it says, it goes on.
@@ -25,6 +32,20 @@ fn runs(runbook: &[&str]) -> Vec<String> {
     let verified = real.run(&["audit", "verify"]);
     assert_eq!(verified.code, 0, "{verified}");
     effects.iter().map(|effect| effect.operation.to_string()).collect()
+}
+
+/// When the instance does not come up again, a new one from the image takes its place.
+#[test]
+fn an_instance_that_does_not_come_back_is_launched_anew() {
+    let real = Real::new();
+    assert_eq!(real.run(&[&SANDBOX[..], &["status"]].concat()).code, 0);
+    let folder = real.state().join("sandbox");
+    let (world, made) =
+        WorldFile::open(&folder, &demo("calm"), "calm", 1, Opening::default()).expect("it opens");
+    assert!(!made, "it is not the world of the program");
+    world.fault(FaultSpec::new(Fault::InsufficientCapacity).of("ec2:StartInstances")).expect("it can be set");
+    let done = runs_at(&real, &["instance-recover", "-p", "instance=web-2"]);
+    assert_eq!(done, ["ec2:StopInstances", "ec2:RunInstances"]);
 }
 
 const ROLE: &str = "role=arn:aws:iam::417263985012:role/harbour-backup";

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 /// The run of every step here.
 pub(super) const RUN: &str = "r-20261121-030000-ab12";
 
-/// How long a step may take, in so many looks of a minute each.
-const LOOKS: u32 = 6_000;
+/// How long a step may take, in so many looks of an hour at most.
+const LOOKS: u32 = 200;
 
 /// A step that was carried out.
 pub(super) struct Acted {
@@ -107,13 +107,16 @@ impl Acted {
         let action = named(self.action).expect("there is such an action");
         let look = world.adapter.looking();
         let last = calls.len().saturating_sub(1);
+        let mut wait = 60;
         for _ in 0..LOOKS {
             let doing = self.doing(world, direction, calls, last);
             match at_once(action.progress(doing, look.as_ref())).expect("there is an answer") {
                 Ok(Progress::Done(outputs)) => return outputs,
-                Ok(Progress::Going { .. }) => world.advance(60),
+                Ok(Progress::Going { .. }) => world.advance(wait),
                 other => panic!("{}: {other:?}", self.action),
             }
+            // What takes days is not looked at every minute.
+            wait = (wait * 2).min(3600);
         }
         panic!("{} is never done", self.action);
     }
@@ -165,6 +168,19 @@ pub(super) fn acted(world: &World, action: &'static str, arguments: &Value) -> A
 
 /// Carries a planned step out to its end.
 pub(super) fn carried_out(world: &World, action: &'static str, design: Design) -> Acted {
+    let mut acted = begun(world, action, design);
+    let known = named(action).expect("there is such an action");
+    let look = world.adapter.looking();
+    acted.outputs = acted.follow(world, Direction::Forward, &acted.calls);
+    let last = acted.calls.len().saturating_sub(1);
+    let doing = acted.doing(world, Direction::Forward, &acted.calls, last);
+    let compared: Result<_, CallTrouble> = at_once(known.compare(doing, look.as_ref())).expect("an answer");
+    acted.deviations = compared.expect("it can be compared");
+    acted
+}
+
+/// Makes the calls of a planned step, and does not wait for what they begin.
+fn begun(world: &World, action: &'static str, design: Design) -> Acted {
     let step = step(action, design);
     let calls: Vec<Call> = step.calls.iter().map(|planned| planned.call.clone()).collect();
     let known = named(action).expect("there is such an action");
@@ -177,14 +193,24 @@ pub(super) fn carried_out(world: &World, action: &'static str, design: Design) -
         let reply = world.act(call.clone());
         replies.push(reply.unwrap_or_else(|trouble| panic!("{}: {trouble}", call.line())));
     }
-    let mut acted =
-        Acted { action, step, calls, replies, before, began, outputs: Map::new(), deviations: Vec::new() };
-    acted.outputs = acted.follow(world, Direction::Forward, &acted.calls);
-    let last = acted.calls.len().saturating_sub(1);
-    let doing = acted.doing(world, Direction::Forward, &acted.calls, last);
-    let compared: Result<_, CallTrouble> = at_once(known.compare(doing, look.as_ref())).expect("an answer");
-    acted.deviations = compared.expect("it can be compared");
-    acted
+    Acted { action, step, calls, replies, before, began, outputs: Map::new(), deviations: Vec::new() }
+}
+
+/// Plans a step and carries it out until it fails; returns why.
+pub(super) fn failed(world: &World, action: &'static str, arguments: &Value) -> String {
+    let design = plan(world, action, arguments).unwrap_or_else(|refusal| panic!("{action}: {refusal}"));
+    let acted = begun(world, action, design);
+    let known = named(action).expect("there is such an action");
+    let look = world.adapter.looking();
+    for _ in 0..LOOKS {
+        let doing = acted.doing(world, Direction::Forward, &acted.calls, acted.calls.len() - 1);
+        match at_once(known.progress(doing, look.as_ref())).expect("there is an answer") {
+            Ok(Progress::Failed { why, .. }) => return why.to_string(),
+            Ok(Progress::Going { .. }) => world.advance(60),
+            other => panic!("{action}: {other:?}"),
+        }
+    }
+    panic!("{action} never fails");
 }
 
 /// Returns the names of what a step left otherwise than it was.

@@ -1,11 +1,12 @@
 //! Tables that are backed up, restored and protected again, in the sandbox; and AWS Backup, of which no test server has
 //! jobs worth the name: what is held here is the sandbox's own picture of it.
 
-use super::acted::{acted, carried_out, differing, plan, plan_with};
+use super::acted::{acted, carried_out, differing, failed, plan, plan_with};
 use super::gear::{World, call};
 use lifeboat::action::{Found, Kept};
 use lifeboat::domain::recovery_point::{PointKind, PointStatus};
 use lifeboat::provider::port::Clock;
+use lifeboat::provider::sandbox::{Fault, FaultSpec};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -154,6 +155,24 @@ fn a_job_backs_up_once_however_often_it_is_asked_for() {
     let copied =
         acted(&world, "backup-copy", &json!({"vault": VAULT, "point": point, "to": VAULT, "role": ROLE}));
     assert!(text(&copied.outputs["point"]).contains("us-west-2"));
+}
+
+/// B1, B2: a job that ended may have done nothing, or half; only one of its ends counts, and a point that is not whole is
+/// not restored.
+#[test]
+fn a_job_that_expired_or_is_partial_has_not_backed_up() {
+    for (state, part) in [("EXPIRED", "did not start inside its window"), ("PARTIAL", "not whole")] {
+        let world = World::new("calm");
+        world.fault(FaultSpec::new(Fault::EndsIn(state.into())).of("backup:StartBackupJob"));
+        let why =
+            failed(&world, "backup-start", &json!({"component": "carts", "vault": VAULT, "role": ROLE}));
+        assert!(why.contains(part), "{why}");
+        let made = world.look(&call("backup:ListBackupJobs")).expect("they are listed");
+        let restore = json!({"vault": VAULT, "point": made["BackupJobs"][0]["RecoveryPointArn"], "role": ROLE,
+            "metadata": {"targetTableName": "back"}});
+        let refused = plan(&world, "backup-restore", &restore).expect_err("it is not whole");
+        assert!(refused.says.contains("(B2)"), "{refused}");
+    }
 }
 
 /// B3: a job is complete some time before it says what it made, and only that can be probed.

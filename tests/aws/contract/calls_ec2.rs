@@ -41,13 +41,17 @@ pub(crate) async fn machines_go_well(looks: &dyn Look, acts: &dyn Act, world: &W
     shaped(&data.body, &Members { must: &["InstanceId"], may: &["UserData"] });
 
     let image = image(looks, acts, world).await;
-    let launch = world.call(
+    let mut launch = world.call(
         "ec2:RunInstances",
         json!({"ImageId": image, "InstanceType": original["InstanceType"], "SubnetId": original["SubnetId"],
-            "SecurityGroupIds": [original["SecurityGroups"][0]["GroupId"]], "EbsOptimized": false,
-            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"}, "UserData": "IyEvYmluL3NoCg==",
-            "MinCount": 1, "MaxCount": 1, "ClientToken": "lifeboat-machines-1", "TagSpecifications": tagged("instance")}),
+            "EbsOptimized": false, "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
+            "UserData": "IyEvYmluL3NoCg==", "MinCount": 1, "MaxCount": 1, "ClientToken": "lifeboat-machines-1",
+            "TagSpecifications": tagged("instance")}),
     );
+    // moto launches without any group.
+    if let Some(group) = original["SecurityGroups"][0]["GroupId"].as_str() {
+        launch.arguments.insert("SecurityGroupIds".to_owned(), json!([group]));
+    }
     let made = act(acts, &launch).await;
     let made = one(&made, "Instances", &INSTANCE);
     let asked = world.call("ec2:DescribeInstances", json!({"InstanceIds": [made["InstanceId"]]}));
