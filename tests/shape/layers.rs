@@ -92,6 +92,7 @@ const BANS: &[(&str, &[&str])] = &[
             "provider/sandbox/log.rs",
             "provider/aws/",
             "provider/local/child/",
+            "provider/local/file.rs",
             "provider/tool/",
             "tui/keymap/load.rs",
         ],
