@@ -132,6 +132,7 @@ mod shape {
 mod support;
 mod tool {
     mod children;
+    mod files;
     mod folder;
     mod git;
     mod killed;

@@ -165,7 +165,10 @@ pub(super) async fn design(ask: &PlanAsk<'_>, change: Change<'_>) -> Result<Desi
             "ChangeBatch",
             json!({"Comment": format!("lifeboat {} {}", ask.run, ask.step), "Changes": changes}),
         );
-    let wait = longest_ttl(&call).unwrap_or(negative_ttl(ask, zone).await);
+    let wait = match longest_ttl(&call) {
+        Some(ttl) => ttl,
+        None => negative_ttl(ask, zone).await,
+    };
     design.facts.insert("ttl".to_owned(), Value::from(wait));
     design.calls.push(PlannedCall {
         call,

@@ -208,6 +208,26 @@ client('dynamodb').update_continuous_backups(TableName='carts',
 }
 
 #[test]
+fn a_change_that_has_to_wait_for_another_is_tried_again_and_none_is_lost() {
+    let account = Account::shared();
+    let there = settings(&account);
+    let set = json!({"Name": format!("wait.{}", there.domain), "Type": "A", "TTL": 60,
+        "ResourceRecords": [{"Value": "10.0.0.1"}]});
+    let batch = json!({"Changes": [{"Action": "CREATE", "ResourceRecordSet": set}]});
+    let arguments = json!({"HostedZoneId": there.zone, "ChangeBatch": batch});
+    let change = call(&account, "route53:ChangeResourceRecordSets", arguments);
+    let prior = json!({"status": 400, "code": "PriorRequestNotComplete", "message": "wait"});
+    let (told, arrived) = with_rule(&account, &change, prior);
+    // The engine waits and makes a throttled call again; the adapter itself never does (N2).
+    assert!(matches!(told, Err(CallTrouble::Throttled { .. })), "{told:?}");
+    assert_eq!(arrived, 1);
+    let (told, _) = with_rule(&account, &change, json!({"after": true, "cut": "reset"}));
+    assert!(matches!(told, Err(CallTrouble::InDoubt(_))), "{told:?}");
+    // What was in doubt had happened: made again, it is refused as a whole.
+    block_on(refused(&*plain(&account).act, &change, "InvalidChangeBatch"));
+}
+
+#[test]
 fn what_is_not_there_is_refused_and_nothing_is_left_out() {
     let account = Account::shared();
     let world = world(&account);

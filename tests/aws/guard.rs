@@ -185,11 +185,22 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "RDS" "DeleteDBCluster" = rds delete_db_cluster;
         "S3" "CopyObject" = s3 copy_object (bucket) (key) (copy_source);
         "S3" "DeleteObject" = s3 delete_object (bucket) (key);
+        "S3" "CreateBucket" = s3 create_bucket (bucket);
+        "S3" "DeleteBucket" = s3 delete_bucket (bucket);
+        "S3" "PutBucketVersioning" = s3 put_bucket_versioning (bucket);
+        "S3" "PutBucketLifecycleConfiguration" = s3 put_bucket_lifecycle_configuration (bucket);
+        "S3" "PutBucketPolicy" = s3 put_bucket_policy (bucket);
+        "S3" "DeleteBucketPolicy" = s3 delete_bucket_policy (bucket);
+        "S3" "PutPublicAccessBlock" = s3 put_public_access_block (bucket);
+        "S3" "PutBucketEncryption" = s3 put_bucket_encryption (bucket);
+        "IAM" "PutRolePolicy" = iam put_role_policy;
+        "IAM" "DeleteRolePolicy" = iam delete_role_policy;
         "DynamoDB" "CreateBackup" = dynamodb create_backup (table_name);
         "DynamoDB" "RestoreTableFromBackup" = dynamodb restore_table_from_backup (target_table_name);
         "DynamoDB" "RestoreTableToPointInTime" = dynamodb restore_table_to_point_in_time (target_table_name);
         "DynamoDB" "UpdateContinuousBackups" = dynamodb update_continuous_backups (table_name);
         "Route 53" "ChangeResourceRecordSets" = route53 change_resource_record_sets;
+        "Route 53" "UpdateHealthCheck" = route53 update_health_check;
         "Backup" "StartBackupJob" = backup start_backup_job;
         "Backup" "StartRestoreJob" = backup start_restore_job;
         // None of these is in the table, be it harmless by its name or not.

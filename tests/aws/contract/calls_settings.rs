@@ -38,9 +38,10 @@ const ALARM: Members = Members {
     must: &["AlarmName", "StateValue", "StateReason", "StateUpdatedTimestamp"],
     may: &["ActionsEnabled"],
 };
+// The test server does not say what a key is for.
 const KEY: Members = Members {
-    must: &["KeyId", "Arn", "Enabled", "KeyState", "KeyUsage"],
-    may: &["DeletionDate", "MultiRegion"],
+    must: &["KeyId", "Arn", "Enabled", "KeyState"],
+    may: &["KeyUsage", "DeletionDate", "MultiRegion"],
 };
 const CLUSTER: Members = Members {
     must: &["Name", "Arn", "Version", "Endpoint", "Status", "CertificateAuthority", "CreatedAt"],

@@ -79,17 +79,25 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
     let (role, policy) = (given.needed("RoleName")?, given.needed("PolicyName")?);
     // It was looked at before the client of this call was made.
     given.left_out(IF_STILL);
-    let iam = doing.acting.iam();
     let seen = match call.name() {
         "PutRolePolicy" => {
             let document = given.needed("PolicyDocument")?;
             given.none_left()?;
-            let sent = iam.put_role_policy().role_name(role).policy_name(policy).policy_document(document);
+            let sent = doing
+                .acting
+                .iam()
+                .put_role_policy()
+                .role_name(role)
+                .policy_name(policy)
+                .policy_document(document);
             doing.done(sent.send()).await?.1
         }
         "DeleteRolePolicy" => {
             given.none_left()?;
-            doing.done(iam.delete_role_policy().role_name(role).policy_name(policy).send()).await?.1
+            doing
+                .done(doing.acting.iam().delete_role_policy().role_name(role).policy_name(policy).send())
+                .await?
+                .1
         }
         _ => return Err(unknown(call)),
     };

@@ -8,8 +8,8 @@ use crate::runbook::call::{Call, Reply};
 use aws_sdk_route53::error::BuildError;
 use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, ChangeInfo, CidrRoutingConfig, GeoLocation, HealthCheck,
-    HealthCheckConfig, HostedZone, ResourceRecord, ResourceRecordSet, ResourceRecordSetFailover,
-    ResourceRecordSetRegion, RrType,
+    HealthCheckConfig, HostedZone, HostedZoneConfig, ResourceRecord, ResourceRecordSet,
+    ResourceRecordSetFailover, ResourceRecordSetRegion, RrType,
 };
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ fn zone(zone: &HostedZone) -> Value {
     Object::default()
         .with("Id", Some(zone.id().trim_start_matches("/hostedzone/")))
         .with("Name", Some(zone.name()))
-        .with("PrivateZone", Some(zone.config().is_some_and(|config| config.private_zone())))
+        .with("PrivateZone", Some(zone.config().is_some_and(HostedZoneConfig::private_zone)))
         .json()
 }
 

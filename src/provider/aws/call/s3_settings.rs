@@ -24,21 +24,23 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
     let mut given = Arguments::of(call);
     let bucket = given.needed("Bucket")?;
     given.none_left()?;
-    let s3 = looking.site.s3();
     match call.name() {
         "HeadBucket" => {
-            let send = |watch| s3.head_bucket().bucket(&bucket).customize().interceptor(watch).send();
+            let send =
+                |watch| looking.site.s3().head_bucket().bucket(&bucket).customize().interceptor(watch).send();
             let (answer, seen) = looking.send(send).await?;
             Ok(reply(Object::default().with("Region", answer.bucket_region()).json(), seen))
         }
         "GetBucketPolicy" => {
-            let send = |watch| s3.get_bucket_policy().bucket(&bucket).customize().interceptor(watch).send();
+            let send = |watch| {
+                looking.site.s3().get_bucket_policy().bucket(&bucket).customize().interceptor(watch).send()
+            };
             let (answer, seen) = looking.send(send).await?;
             Ok(reply(Object::default().with("Policy", answer.policy()).json(), seen))
         }
         "GetBucketLifecycleConfiguration" => {
             let send = |watch| {
-                let asked = s3.get_bucket_lifecycle_configuration().bucket(&bucket);
+                let asked = looking.site.s3().get_bucket_lifecycle_configuration().bucket(&bucket);
                 asked.customize().interceptor(watch).send()
             };
             let (answer, seen) = looking.send(send).await?;
@@ -61,7 +63,6 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
     let owner = given.text("ExpectedBucketOwner")?;
     // It was looked at before the client of this call was made.
     given.left_out(IF_STILL);
-    let s3 = doing.acting.s3();
     let seen = match call.name() {
         "PutBucketVersioning" => {
             let wanted = given.within_it("VersioningConfiguration")?;
@@ -69,7 +70,12 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
             let status = BucketVersioningStatus::from(wanted.needed("Status")?.as_str());
             wanted.none_left()?;
             let configuration = VersioningConfiguration::builder().status(status).build();
-            let sent = s3.put_bucket_versioning().bucket(bucket).versioning_configuration(configuration);
+            let sent = doing
+                .acting
+                .s3()
+                .put_bucket_versioning()
+                .bucket(bucket)
+                .versioning_configuration(configuration);
             let sent = sent.set_expected_bucket_owner(owner);
             given.none_left()?;
             doing.done(sent.send()).await?.1
@@ -82,7 +88,7 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
             let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
             let size = given.text("TransitionDefaultMinimumObjectSize")?;
             let size = size.map(|size| TransitionDefaultMinimumObjectSize::from(size.as_str()));
-            let sent = s3.put_bucket_lifecycle_configuration().bucket(bucket);
+            let sent = doing.acting.s3().put_bucket_lifecycle_configuration().bucket(bucket);
             let sent = sent.lifecycle_configuration(rules.map_err(|why| built(&why))?);
             let sent = sent.set_transition_default_minimum_object_size(size).set_expected_bucket_owner(owner);
             given.none_left()?;
@@ -90,28 +96,51 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
         }
         "PutBucketPolicy" => {
             let policy = given.needed("Policy")?;
-            let sent = s3.put_bucket_policy().bucket(bucket).policy(policy).set_expected_bucket_owner(owner);
+            let sent = doing
+                .acting
+                .s3()
+                .put_bucket_policy()
+                .bucket(bucket)
+                .policy(policy)
+                .set_expected_bucket_owner(owner);
             given.none_left()?;
             doing.done(sent.send()).await?.1
         }
         "DeleteBucketPolicy" => {
             given.none_left()?;
             doing
-                .done(s3.delete_bucket_policy().bucket(bucket).set_expected_bucket_owner(owner).send())
+                .done(
+                    doing
+                        .acting
+                        .s3()
+                        .delete_bucket_policy()
+                        .bucket(bucket)
+                        .set_expected_bucket_owner(owner)
+                        .send(),
+                )
                 .await?
                 .1
         }
         "PutPublicAccessBlock" => {
             let block = block(&mut given)?;
-            let sent = s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block);
+            let sent = doing
+                .acting
+                .s3()
+                .put_public_access_block()
+                .bucket(bucket)
+                .public_access_block_configuration(block);
             let sent = sent.set_expected_bucket_owner(owner);
             given.none_left()?;
             doing.done(sent.send()).await?.1
         }
         "PutBucketEncryption" => {
             let encryption = encryption(&mut given)?;
-            let sent =
-                s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(encryption);
+            let sent = doing
+                .acting
+                .s3()
+                .put_bucket_encryption()
+                .bucket(bucket)
+                .server_side_encryption_configuration(encryption);
             let sent = sent.set_expected_bucket_owner(owner);
             given.none_left()?;
             doing.done(sent.send()).await?.1
@@ -130,13 +159,19 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
                 }
             };
             given.none_left()?;
-            let sent = s3.create_bucket().bucket(bucket).set_create_bucket_configuration(place);
+            let sent =
+                doing.acting.s3().create_bucket().bucket(bucket).set_create_bucket_configuration(place);
             let (answer, seen) = doing.done(sent.send()).await?;
             return Ok(reply(Object::default().with("Location", answer.location()).json(), seen));
         }
         "DeleteBucket" => {
             given.none_left()?;
-            doing.done(s3.delete_bucket().bucket(bucket).set_expected_bucket_owner(owner).send()).await?.1
+            doing
+                .done(
+                    doing.acting.s3().delete_bucket().bucket(bucket).set_expected_bucket_owner(owner).send(),
+                )
+                .await?
+                .1
         }
         _ => return Err(unknown(call)),
     };

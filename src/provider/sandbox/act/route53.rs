@@ -38,8 +38,8 @@ fn normal(name: &str) -> String {
 
 /// Returns the name of a record component, whatever stands beside it.
 fn name_of(resource: &Resource) -> String {
-    let parts = resource.name.as_str().split('/');
-    normal(parts.filter(|part| part.contains('.')).next().unwrap_or(resource.name.as_str()))
+    let mut parts = resource.name.as_str().split('/');
+    normal(parts.find(|part| part.contains('.')).unwrap_or(resource.name.as_str()))
 }
 
 /// Returns the zone in which a name stands: its last two labels.
