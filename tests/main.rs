@@ -76,7 +76,7 @@ mod sandbox {
     mod durable;
     mod ec2;
     mod faults;
-    mod gear;
+    pub(crate) mod gear;
     mod outside;
     mod rds;
     mod s3;
@@ -85,6 +85,8 @@ mod engine {
     mod consent;
     mod disk;
     mod failing;
+    mod fan_out;
+    mod fan_out_keys;
     mod full;
     mod journeys;
     mod kills;
@@ -93,6 +95,7 @@ mod engine {
     mod readonly;
     #[cfg(feature = "aws-compute")]
     mod real {
+        mod fan_out;
         mod order;
         mod points;
         mod random;

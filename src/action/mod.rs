@@ -13,6 +13,7 @@ mod ebs_snapshot;
 mod ec2_power;
 mod ec2_volume;
 mod facts;
+pub mod fan_out;
 pub mod given;
 mod manual;
 mod notify;
@@ -20,6 +21,11 @@ mod probe;
 mod rds_failover;
 mod rds_restore;
 mod rds_settings;
+mod s3_copy;
+mod s3_listing;
+mod s3_prefix;
+mod s3_prefix_keys;
+mod s3_sync;
 mod s3_undelete;
 mod s3_version;
 mod tool;
@@ -57,6 +63,8 @@ pub struct PlanAsk<'a> {
     pub look: &'a dyn Look,
     /// The settings of a component as they were last read, for where it does not answer any more (R4).
     pub settings: &'a (dyn Fn(&ComponentId) -> Option<Kept> + Sync),
+    /// Where the manifests of steps over many keys are written.
+    pub manifests: &'a dyn fan_out::Manifests,
 }
 
 /// Settings as they were last read, by name.
@@ -289,6 +297,11 @@ pub trait Action: Send + Sync {
         Meaning::Failed { hint: None }
     }
 
+    /// Returns how it carries out a call that stands for many keys; `None` for one that has only calls of services.
+    fn fan_out(&self) -> Option<&dyn fan_out::FanOut> {
+        None
+    }
+
     /// Compares what is there now with what was there before; reads only, and never fails a step.
     fn compare<'a>(
         &'a self,
@@ -321,7 +334,7 @@ pub enum Meaning {
 }
 
 /// All actions, in the order of the manual.
-pub const ACTIONS: [&dyn Action; 15] = [
+pub const ACTIONS: [&dyn Action; 18] = [
     &rds_restore::RdsRestore,
     &rds_failover::RdsFailover,
     &ec2_volume::VolumeFromSnapshot,
@@ -330,6 +343,9 @@ pub const ACTIONS: [&dyn Action; 15] = [
     &ec2_power::Power::START,
     &s3_version::RestoreVersion,
     &s3_undelete::Undelete,
+    &s3_copy::CopyObject,
+    &s3_prefix::PrefixToTime,
+    &s3_sync::PrefixSync,
     &manual::Manual,
     &wait::Wait,
     &probe::Probe::HTTP,

@@ -46,7 +46,12 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
     let bytes = planned.plan.bytes();
     let folder = match waiting(&runs, &planned) {
         Some(folder) => folder,
-        None => runs.create(&bytes, planned.estate_source.as_bytes(), planned.plan.run.as_str())?,
+        None => runs.create_of(
+            &bytes,
+            planned.estate_source.as_bytes(),
+            planned.plan.run.as_str(),
+            &planned.manifests,
+        )?,
     };
     // Said before anything begins: steps may wait for somebody to watch.
     let present = if given.detach { None } else { folder.watch().ok() };
@@ -101,7 +106,8 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
         )
         .hint("plan anew: what was agreed to was agreed to of another estate"));
     }
-    if let Some(step) = recovery::is_planned_so(global, &plan)? {
+    let (differs, manifests) = recovery::is_planned_so(global, &plan)?;
+    if let Some(step) = differs {
         return Err(Failure::new(
             FailureKind::Refused,
             format!("{shown} is not what its runbook would do now: {step} differs"),
@@ -110,7 +116,7 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
     }
     let state = StateDir::open(global.state_dir.as_deref())?;
     let hash = PlanHash::of(&bytes);
-    Ok(Planned { plan, hash, estate_source, state, notes: Vec::new() })
+    Ok(Planned { plan, hash, estate_source, state, notes: Vec::new(), manifests })
 }
 
 /// Goes on with a run that rests.

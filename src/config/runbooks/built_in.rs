@@ -15,6 +15,8 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "instance-restart",
     "object-undelete",
     "object-version",
+    "prefix-sync",
+    "prefix-to-moment",
     "volume-from-snapshot",
     "volume-snapshot"
 ];

@@ -103,7 +103,9 @@ fn shown(value: &Value) -> String {
 
 fn of_call(step: &str, call: &Call) -> waits::Lines {
     match call.service() {
-        "tool" | "http" | "tcp" | "dns" | "webhook" => waits::Lines { call: line(call), after: Vec::new() },
+        "tool" | "http" | "tcp" | "dns" | "webhook" | "batch" => {
+            waits::Lines { call: line(call), after: Vec::new() }
+        }
         service => waits::lines(step, service, call),
     }
 }
@@ -126,6 +128,12 @@ pub fn line(call: &Call) -> String {
             format!("nc -z -w 5 {} {}", quoted(call.text("Host").unwrap_or_default()), quoted(&port))
         }
         "dns" => format!("dig +short {}", quoted(call.text("Name").unwrap_or_default())),
+        "batch" => format!(
+            "echo {} >&2; exit 1",
+            quoted(
+                "many keys at once: lifeboat carries them out by its manifest; `aws s3api list-object-versions` shows each"
+            )
+        ),
         "webhook" => {
             let body = call.arguments.get("Body").map(ToString::to_string).unwrap_or_default();
             format!("curl --fail --json {} {}", quoted(&body), quoted(call.text("Url").unwrap_or_default()))

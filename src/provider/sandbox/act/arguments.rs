@@ -86,7 +86,7 @@ const ARGUMENTS: [(&str, &[&str]); 23] = [
     ("ec2:DeleteSnapshot", &["SnapshotId"]),
     ("ec2:StopInstances", &["InstanceIds", "Force"]),
     ("ec2:StartInstances", &["InstanceIds"]),
-    ("s3:ListObjectVersions", &["Bucket", "Key"]),
+    ("s3:ListObjectVersions", &["Bucket", "Key", "Prefix", "KeyMarker", "VersionIdMarker"]),
     ("s3:HeadObject", &["Bucket", "Key", "VersionId"]),
     ("s3:GetBucketVersioning", &["Bucket"]),
     (
