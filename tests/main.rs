@@ -85,7 +85,7 @@ mod sandbox {
     mod ec2;
     mod ec2_actions;
     mod faults;
-    mod gear;
+    pub(crate) mod gear;
     mod names;
     mod outside;
     mod rds;
@@ -99,6 +99,8 @@ mod engine {
     mod databases;
     mod disk;
     mod failing;
+    mod fan_out;
+    mod fan_out_keys;
     mod foretold;
     mod full;
     mod journeys;
@@ -110,13 +112,14 @@ mod engine {
     mod recoveries;
     #[cfg(feature = "aws-compute")]
     mod real {
+        mod fan_out;
         mod order;
         mod points;
         mod random;
         mod replies;
         mod stage;
     }
-    mod rig;
+    pub(crate) mod rig;
     mod secrets;
     mod signals;
     mod table;

@@ -33,7 +33,9 @@ def verify(folder):
         if known != MEMBERS or entry["seq"] != number or entry["prev"] != prev or entry["term"] < term:
             raise ValueError(f"line {number}: it does not follow the line before it")
         held = data.get({"opened": "plan", "began": "before", "answered": "reply"}.get(event))
-        held = held.get("side") if event == "answered" and isinstance(held, dict) else held
+        if event == "answered" and isinstance(held, dict):
+            # An answer for many keys names the records of what became of each.
+            held = held.get("side") if "side" in held else held.get("records")
         if isinstance(held, dict) and held.keys() >= {"name", "sha256", "bytes"}:
             side(folder, held, number)
         prev, term = digest, entry["term"]

@@ -30,6 +30,7 @@ mod ec2_volume;
 mod eks_describe;
 mod eks_kubeconfig;
 mod facts;
+pub mod fan_out;
 mod file_write;
 pub mod given;
 mod iam_revoke;
@@ -64,8 +65,13 @@ mod route53_record;
 mod route53_sets;
 mod route53_weights;
 mod s3_bucket;
+mod s3_copy;
 mod s3_deny;
 mod s3_lifecycle;
+mod s3_listing;
+mod s3_prefix;
+mod s3_prefix_keys;
+mod s3_sync;
 mod s3_undelete;
 mod s3_version;
 mod s3_versioning;
@@ -105,6 +111,8 @@ pub struct PlanAsk<'a> {
     pub look: &'a dyn Look,
     /// The settings of a component as they were last read, for where it does not answer any more (R4).
     pub settings: &'a (dyn Fn(&ComponentId) -> Option<Kept> + Sync),
+    /// Where the manifests of steps over many keys are written.
+    pub manifests: &'a dyn fan_out::Manifests,
 }
 
 /// Settings as they were last read, by name.
@@ -348,6 +356,11 @@ pub trait Action: Send + Sync {
         Meaning::Failed { hint: None }
     }
 
+    /// Returns how it carries out a call that stands for many keys; `None` for one that has only calls of services.
+    fn fan_out(&self) -> Option<&dyn fan_out::FanOut> {
+        None
+    }
+
     /// Compares what is there now with what was there before; reads only, and never fails a step.
     fn compare<'a>(
         &'a self,
@@ -422,6 +435,9 @@ pub const ACTIONS: &[&dyn Action] = &[
     &backup_start::Start::RESTORE,
     &s3_version::RestoreVersion,
     &s3_undelete::Undelete,
+    &s3_copy::CopyObject,
+    &s3_prefix::PrefixToTime,
+    &s3_sync::PrefixSync,
     &s3_versioning::Versioning,
     &s3_lifecycle::SuspendLifecycle,
     &s3_deny::DenyDeletes,

@@ -5,6 +5,7 @@ use super::report::{markdown, not_verified};
 use super::verify::is_inside;
 use crate::engine::aside::beside;
 use crate::engine::folder::{ESTATE, Folder, JOURNAL, PLAN};
+use crate::engine::spool::manifest_of;
 use crate::engine::store::Run;
 use crate::failure::{Failure, FailureKind};
 use std::fs;
@@ -33,6 +34,7 @@ pub fn export(run: &Run, to: &Path, wrong: Option<&str>) -> Result<(), Failure> 
     let mut names = vec![JOURNAL.to_owned(), PLAN.to_owned(), ESTATE.to_owned()];
     let beside = run.read.lines.iter().filter_map(|line| line.event.as_ref().and_then(beside));
     names.extend(beside.map(|side| side.name.to_string()).filter(|name| *name != PLAN));
+    names.extend(run.plan.steps.iter().filter_map(manifest_of).map(|(name, _)| name));
     names.retain(|name| is_inside(name));
     for name in names {
         let Some(bytes) = run.folder.read(&name).map_err(|error| failed(&error))? else { continue };

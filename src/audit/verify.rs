@@ -5,6 +5,7 @@ use crate::engine::folder::{Folder, JOURNAL, PLAN, RunFolder};
 use crate::engine::journal::sha256;
 use crate::engine::line::Head;
 use crate::engine::replay::{self, Broken};
+use crate::engine::spool::manifest_of;
 use crate::engine::store::Run;
 use crate::failure::Failure;
 use crate::runbook::event::{Event, SideFile};
@@ -76,6 +77,14 @@ pub fn verify(folder: &RunFolder) -> Result<Verification, Failure> {
     found.torn_bytes = lines.torn;
     match serde_json::from_slice::<Plan>(&plan_bytes) {
         Ok(plan) => {
+            for step in &plan.steps {
+                let Some((name, wanted)) = manifest_of(step) else { continue };
+                match read(&name)? {
+                    Some(bytes) if wanted == sha256(&bytes) => found.side_files += 1,
+                    Some(_) => found.problems.push(format!("{name} is not the manifest that was agreed to")),
+                    None => found.problems.push(format!("{name} is missing")),
+                }
+            }
             if let Err(broken) = replay::fold(&plan, &lines.lines) {
                 found.problems.push(chain(&broken));
             }

@@ -83,8 +83,7 @@ impl ArmedStep {
                     planned.call.place == call.place && planned.call.environment == call.environment
                 }),
             };
-        let digest = call.digest();
-        if agreed { Ok(ArmedCall { id, call, digest }) } else { Err(NotAgreed(call.operation)) }
+        if agreed { Ok(ArmedCall::new(id, call)) } else { Err(NotAgreed(call.operation)) }
     }
 }
 
@@ -92,6 +91,12 @@ impl ArmedStep {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} does not stand in the plan that was agreed to")]
 pub struct NotAgreed(String);
+
+impl NotAgreed {
+    pub(super) fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
 
 /// A call that may leave, once: it is consumed by that, and cannot be copied.
 #[must_use = "an armed call does nothing until it is made"]
@@ -110,6 +115,11 @@ impl fmt::Debug for ArmedCall {
 }
 
 impl ArmedCall {
+    pub(super) fn new(id: CallId, call: Call) -> Self {
+        let digest = call.digest();
+        Self { id, call, digest }
+    }
+
     /// Returns which call it is.
     pub fn id(&self) -> &CallId {
         &self.id

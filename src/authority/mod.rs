@@ -5,8 +5,10 @@
 //! and nothing in this folder is `Clone` that grants a right. `tests/compile_fail` proves what must not compile.
 
 mod armed;
+mod batch;
 mod session;
 
 pub use crate::runbook::event::Direction;
 pub use armed::{ArmedCall, ArmedStep, CallId, NotAgreed};
+pub use batch::{ArmedBatch, ArmedKeys};
 pub use session::{Mode, Operator, ReadOnly, Refused, Session};

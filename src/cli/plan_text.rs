@@ -1,16 +1,27 @@
 //! A plan as people read it in a terminal, before they agree to it.
 
 use super::table::{Cell, table};
+use crate::action::fan_out::is_batch;
 use crate::domain::duration::words;
 use crate::domain::estate::EnvironmentClass;
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, phrase, required_for};
 use crate::runbook::markdown::{class_words, strength_words};
-use crate::runbook::plan::{Mode, Plan, PlanHash, Undo};
+use crate::runbook::plan::{Mode, Plan, PlanHash, PlannedCall, PlannedStep, Undo};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
+
+/// How many batches of a step are shown.
+const BATCHES: usize = 3;
+
+/// Returns the calls of a step that are shown, and how many batches are not.
+fn first_calls(step: &PlannedStep) -> (&[PlannedCall], usize) {
+    let is_long = step.calls.len() > BATCHES && step.calls.iter().all(|planned| is_batch(&planned.call));
+    let shown = if is_long { step.calls.get(..BATCHES).unwrap_or_default() } else { step.calls.as_slice() };
+    (shown, step.calls.len() - shown.len())
+}
 
 /// Returns a plan for a terminal: what it is, its steps, and every call.
 pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
@@ -60,8 +71,12 @@ pub fn table_of(plan: &Plan, hash: &PlanHash, colour: bool) -> String {
     out.push('\n');
     out.push_str(&table(&["step", "what it does", "it", "undo", "takes", "after"], &rows, colour));
     for step in &plan.steps {
-        for planned in &step.calls {
+        let (few, more) = first_calls(step);
+        for planned in few {
             out.push_str(&format!("\n{}: {}\n  {}\n", step.id, planned.says, planned.call.line()));
+        }
+        if more > 0 {
+            out.push_str(&format!("\n{}: and {more} batches more; the manifest names every key\n", step.id));
         }
         for precondition in &step.preconditions {
             out.push_str(&format!("  only while {}\n", precondition.says));

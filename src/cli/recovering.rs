@@ -12,12 +12,14 @@ use crate::config::paths::StateDir;
 use crate::domain::Text;
 use crate::engine::folder::Presence;
 use crate::engine::launch::Told;
+use crate::engine::spool::Spool;
 use crate::engine::store::{Runs, load};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::consent::{Strength, required_for};
 use crate::runbook::event::{Ask, ConsentGiven};
 use crate::tui::Recover;
 use crate::tui::model::{PlanWanted, Prepared, Secrets};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +32,8 @@ pub(super) struct Recovering {
     runs: Runs,
     /// That an operator watches the runs that were begun or steered from here.
     present: Mutex<Vec<(String, Presence)>>,
+    /// The manifests of the plans that were made and not begun yet, by run.
+    manifests: Mutex<BTreeMap<String, Spool>>,
 }
 
 impl Recovering {
@@ -42,7 +46,7 @@ impl Recovering {
         let mut global = global.clone();
         // The console has begun its world; what is planned in it does not begin it anew.
         global.sandbox = crate::cli::args::SandboxArgs::default();
-        Ok(Self { global, estate, state, runs, present: Mutex::default() })
+        Ok(Self { global, estate, state, runs, present: Mutex::default(), manifests: Mutex::default() })
     }
 
     /// Returns the runs of the state folder.
@@ -85,6 +89,8 @@ impl Recover for Recovering {
         } else {
             None
         };
+        let run = planned.plan.run.to_string();
+        self.manifests.lock().unwrap_or_else(PoisonError::into_inner).insert(run, planned.manifests);
         Ok(Prepared {
             wanted: wanted.clone(),
             hash: planned.hash,
@@ -110,7 +116,13 @@ impl Recover for Recovering {
             consent.approval = Some(read_approval(&path)?);
         }
         let plan = prepared.plan.as_ref();
-        let folder = recovery::folder_of(&self.runs, plan, &prepared.hash, prepared.estate.as_bytes())?;
+        let manifests = self.manifests.lock().unwrap_or_else(PoisonError::into_inner);
+        let spool = manifests.get(plan.run.as_str()).ok_or_else(|| {
+            Failure::new(FailureKind::Refused, "the manifests of this plan are gone").hint("plan anew")
+        })?;
+        let folder =
+            recovery::folder_of(&self.runs, plan, &prepared.hash, prepared.estate.as_bytes(), spool)?;
+        drop(manifests);
         let id = recovery::ask(&folder, Ask::Consent(consent))?;
         self.watch(plan.run.as_str());
         let told = Told { secrets: secrets.0, purpose: by.purpose().to_string() };

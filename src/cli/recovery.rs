@@ -16,6 +16,7 @@ use crate::engine::history::History;
 use crate::engine::launch::{Told, launch};
 use crate::engine::planner::{self, NoPlan, Planning};
 use crate::engine::request::{self, Request};
+use crate::engine::spool::Spool;
 use crate::engine::store::{self, Run, Runs, new_name};
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::definition::{ParameterKind, Runbook};
@@ -83,6 +84,8 @@ pub struct Planned {
     pub state: StateDir,
     /// Things to tell that are no failures.
     pub notes: Vec<String>,
+    /// The manifests of its steps over many keys.
+    pub manifests: Spool,
 }
 
 /// Makes a plan of a runbook.
@@ -93,11 +96,12 @@ pub fn make_plan(global: &Global, given: &PlanArgs) -> Result<Planned, Failure> 
     plan_as(global, given, PlanOf::default())
 }
 
-/// Says whether a plan is what its runbook would do now; if not, in which step it differs.
+/// Says whether a plan is what its runbook would do now; if not, in which step it differs. Manifests are not part of a
+/// plan's file: they are written again, and are the same if the plan is.
 ///
 /// # Errors
 /// When it cannot be planned any more.
-pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failure> {
+pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<(Option<Text>, Spool), Failure> {
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let given = PlanArgs {
         runbook: plan.runbook.id.to_string(),
@@ -106,22 +110,18 @@ pub fn is_planned_so(global: &Global, plan: &Plan) -> Result<Option<Text>, Failu
         failure: plan.failure.map(crate::cli::args::OneFailure::of),
         since: plan.since,
     };
-    let anew = plan_as(
-        global,
-        &given,
-        PlanOf { run: Some(plan.run.as_str()), at: Some(plan.made_at), loaded: None },
-    )?
-    .plan;
+    let of = PlanOf { run: Some(plan.run.as_str()), at: Some(plan.made_at), loaded: None };
+    let Planned { plan: anew, manifests, .. } = plan_as(global, &given, of)?;
     let means = |step: &PlannedStep| {
         // What was measured and seen while planning may differ; what is done may not.
         PlannedStep { takes: None, facts: serde_json::Map::new(), notes: Vec::new(), ..step.clone() }
     };
     let same = |(one, other): &(&PlannedStep, &PlannedStep)| means(one) == means(other);
     if anew.steps.len() != plan.steps.len() || anew.place != plan.place || anew.class != plan.class {
-        return Ok(Some("the plan as a whole".into()));
+        return Ok((Some("the plan as a whole".into()), manifests));
     }
     let differs = plan.steps.iter().zip(&anew.steps).find(|pair| !same(pair));
-    Ok(differs.map(|(step, _)| step.id.clone()))
+    Ok((differs.map(|(step, _)| step.id.clone()), manifests))
 }
 
 /// What a plan is made of besides what the command line says.
@@ -156,7 +156,7 @@ pub(super) fn plan_as(global: &Global, given: &PlanArgs, of: PlanOf<'_>) -> Resu
     let said = pairs(&given.param)?;
     wire::block_on(wired.collector.once(None))?;
     let environment = environment(&wired.estate, runbook, &said)?.clone();
-    let plan = wire::block_on(bind(
+    let (plan, manifests) = wire::block_on(bind(
         &wired,
         runbook,
         &library,
@@ -167,7 +167,7 @@ pub(super) fn plan_as(global: &Global, given: &PlanArgs, of: PlanOf<'_>) -> Resu
         (run, at),
     ))??;
     let hash = PlanHash::of(&plan.bytes());
-    Ok(Planned { plan, hash, estate_source, state: wired.state, notes })
+    Ok(Planned { plan, hash, estate_source, state: wired.state, notes, manifests })
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is another part of what a plan is made of")]
@@ -180,7 +180,7 @@ async fn bind(
     given: &PlanArgs,
     estate_source: &str,
     (run, at): (Option<&str>, Option<Timestamp>),
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Spool), Failure> {
     let readings = wired.collector.snapshot().readings;
     let estate = wired.estate.as_ref();
     let component_of = |name: &str| estate.component(&ComponentId::new(name));
@@ -217,10 +217,12 @@ async fn bind(
         }
     };
     let now = at.unwrap_or_else(|| wired.clock.now());
-    let runs = Runs::at(&wired.state.folder(RUNS)?);
+    let folder = wired.state.folder(RUNS)?;
+    let runs = Runs::at(&folder);
     let simulated = matches!(wired.reality, Reality::Sandbox(_));
     let history = History::of(&runs, simulated);
     let run = run.map_or_else(|| new_name(now, chance()), str::to_owned);
+    let manifests = Spool::of(&folder, &run);
     let planning = Planning {
         runbook,
         library: &|id| library.get(id),
@@ -233,6 +235,7 @@ async fn bind(
         environment,
         look: wired.look.as_ref(),
         settings: &settings,
+        manifests: &manifests,
         history: &history,
         run: &run,
         mode: given.mode.map_or(Mode::Recover, crate::cli::args::ModeArg::mode),
@@ -243,7 +246,7 @@ async fn bind(
     };
     let mut plan = planner::plan(planning).await.map_err(|why| no_plan(&runbook.id, why))?;
     tell_loss(&mut plan, runbook, estate, &readings, moment);
-    Ok(plan)
+    Ok((plan, manifests))
 }
 
 fn no_plan(runbook: &str, why: NoPlan) -> Failure {
@@ -410,7 +413,13 @@ pub fn real_now() -> Timestamp {
 ///
 /// # Errors
 /// When the plan was run already, or the folder cannot be made.
-pub fn folder_of(runs: &Runs, plan: &Plan, hash: &PlanHash, estate: &[u8]) -> Result<RunFolder, Failure> {
+pub fn folder_of(
+    runs: &Runs,
+    plan: &Plan,
+    hash: &PlanHash,
+    estate: &[u8],
+    manifests: &Spool,
+) -> Result<RunFolder, Failure> {
     let waiting = runs.find(Some(plan.run.as_str())).ok().filter(|folder| {
         store::load(folder).is_ok_and(|run| {
             let nobody = run.state.agreed_at.is_none() && run.state.wishes.abandoned.is_none();
@@ -419,7 +428,7 @@ pub fn folder_of(runs: &Runs, plan: &Plan, hash: &PlanHash, estate: &[u8]) -> Re
     });
     match waiting {
         Some(folder) => Ok(folder),
-        None => runs.create(&plan.bytes(), estate, plan.run.as_str()),
+        None => runs.create_of(&plan.bytes(), estate, plan.run.as_str(), manifests),
     }
 }
 

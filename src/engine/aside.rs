@@ -23,7 +23,9 @@ pub fn beside(event: &Event) -> Option<SideFile> {
     match event {
         Event::Opened { plan, .. } => Some(plan.clone()),
         Event::Began { before, .. } => before.clone(),
-        Event::Answered { reply, .. } | Event::Observed { reply, .. } => side_file(reply),
+        Event::Answered { reply, .. } | Event::Observed { reply, .. } => {
+            side_file(reply).or_else(|| super::records::of_reply(reply))
+        }
         _ => None,
     }
 }

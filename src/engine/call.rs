@@ -5,6 +5,7 @@ use super::executor::{Parked, Shared};
 use super::journal::Halt;
 use super::settle::IN_FLIGHT;
 use super::step::Turn;
+use crate::action::fan_out::is_batch;
 use crate::action::{Doing, Meaning};
 use crate::authority::{ArmedCall, CallId, Session};
 use crate::domain::Text;
@@ -25,10 +26,10 @@ const NEEDED: Duration = Duration::from_secs(90);
 
 /// How often a call that could not be sent or was throttled is tried before the step fails; the waits between them double
 /// from one second to thirty.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 
 /// Returns how long it waits after so many tries.
-fn pause(tries: u32) -> Duration {
+pub(super) fn pause(tries: u32) -> Duration {
     match tries {
         0 => Duration::ZERO,
         tries => Duration::from_secs(1 << (tries - 1).min(5)).min(Duration::from_secs(30)),
@@ -108,6 +109,10 @@ impl Shared {
             Ok(armed) if self.plan.mode == Mode::Tabletop => {
                 drop(armed);
                 Err(CallTrouble::NotSent("this is a tabletop exercise".into()))
+            }
+            Ok(armed) if is_batch(armed.call()) => {
+                // Its requests take as long as they take; each has a limit of its own.
+                self.carry_out(step, &place, &intent, armed).await?
             }
             Ok(armed) => {
                 let (act, faults) = (self.parts.act.as_ref(), self.parts.faults.as_ref());

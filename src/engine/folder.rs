@@ -2,7 +2,7 @@
 //! that forgets, fails or fills up.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -57,6 +57,32 @@ pub trait Folder: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Returns so many bytes of a file from a place on, or fewer where it ends before.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not there.
+    fn read_part(&self, name: &str, from: u64, length: u64) -> io::Result<Vec<u8>> {
+        let bytes = self.read(name)?.ok_or(io::ErrorKind::NotFound)?;
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(bytes.get(at(from)..at(from.saturating_add(length))).unwrap_or_default().to_vec())
+    }
+    /// Adds bytes at the end of a file, which is made where there is none. They may be lost until [`Folder::settle`].
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn add(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut all = self.read(name)?.unwrap_or_default();
+        all.extend_from_slice(bytes);
+        self.put(name, &all)
+    }
+    /// Returns when everything added to a file is on disk.
+    ///
+    /// # Errors
+    /// When nobody knows that.
+    fn settle(&self, name: &str) -> io::Result<()> {
+        let _ = name;
+        Ok(())
+    }
     /// Writes a file as a whole that may be lost.
     fn publish(&self, name: &str, bytes: &[u8]);
     /// Opens the journal to add to it.
@@ -107,6 +133,19 @@ impl RunFolder {
     /// # Errors
     /// When there is one already, or it cannot be written.
     pub fn create(path: &Path, plan: &[u8], estate: &[u8]) -> io::Result<Self> {
+        Self::create_with(path, plan, estate, &|_| Ok(()))
+    }
+
+    /// The same, with what `more` puts into it besides.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and those of `more`.
+    pub fn create_with(
+        path: &Path,
+        plan: &[u8],
+        estate: &[u8],
+        more: &dyn Fn(&Path) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let parent = path.parent().unwrap_or(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let made = parent.join(format!(".new-{name}-{}", std::process::id()));
@@ -118,6 +157,7 @@ impl RunFolder {
         folder.put(ESTATE, estate)?;
         folder.put(PLAN, plan)?;
         open_new(&made.join(LOCK))?;
+        more(&made)?;
         if path.exists() {
             let _ = fs::remove_dir_all(&made);
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -219,6 +259,36 @@ impl Folder for RunFolder {
             let _ = fs::remove_file(&new);
         })?;
         sync_folder(&parent)
+    }
+
+    fn read_part(&self, name: &str, from: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.0.join(name))?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn add(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.0.join(name);
+        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600).custom_flags(nofollow);
+        let opened = match options.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(&self.0);
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+                options.open(&path)
+            }
+            opened => opened,
+        };
+        opened?.write_all(bytes)
+    }
+
+    fn settle(&self, name: &str) -> io::Result<()> {
+        let path = self.0.join(name);
+        File::open(&path)?.sync_all()?;
+        sync_folder(path.parent().unwrap_or(&self.0))
     }
 
     fn publish(&self, name: &str, bytes: &[u8]) {

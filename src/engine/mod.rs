@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod aside;
+mod batch;
 mod call;
 pub mod dispatch;
 pub mod executor;
@@ -21,9 +22,11 @@ pub mod launch;
 pub mod line;
 pub mod planner;
 mod recorder;
+mod records;
 pub mod replay;
 pub mod request;
 mod settle;
+pub mod spool;
 pub mod step;
 pub mod store;
 pub mod time;

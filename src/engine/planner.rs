@@ -3,6 +3,7 @@
 
 use super::history::History;
 use super::unfold::{Flat, unfold};
+use crate::action::fan_out::Manifests;
 use crate::action::given::GivenValues;
 use crate::action::{Action, Kept, PlanAsk, Refusal};
 use crate::domain::Text;
@@ -43,6 +44,8 @@ pub struct Planning<'a> {
     pub look: &'a dyn Look,
     /// Settings of a component as they were last read.
     pub settings: &'a (dyn Fn(&ComponentId) -> Option<Kept> + Sync),
+    /// Where the manifests of steps over many keys are written.
+    pub manifests: &'a dyn Manifests,
     /// How long things took before.
     pub history: &'a History,
     /// The name of the run.
@@ -276,6 +279,7 @@ async fn step(ask: &Planning<'_>, flat: &Flat<'_>) -> Result<PlannedStep, Refusa
             now: ask.now,
             look: ask.look,
             settings: ask.settings,
+            manifests: ask.manifests,
         })
         .await?;
     planned.uses = name.into();
@@ -312,6 +316,7 @@ async fn verify(
             now: ask.now,
             look: ask.look,
             settings: ask.settings,
+            manifests: ask.manifests,
         })
         .await?;
     let look = design

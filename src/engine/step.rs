@@ -413,7 +413,7 @@ impl Shared {
         }
     }
 
-    fn going(&self, step: &PlannedStep, percent: Option<u8>, says: Text, pace: Duration) {
+    pub(super) fn going(&self, step: &PlannedStep, percent: Option<u8>, says: Text, pace: Duration) {
         let at = self.parts.time.now();
         let next = crate::domain::duration::after(at, pace);
         self.progress.borrow_mut().insert(step.id.clone(), Going { percent, says, at, next });

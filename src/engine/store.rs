@@ -4,6 +4,7 @@ use super::folder::{ESTATE, Folder, PLAN, RunFolder};
 use super::journal::sha256;
 use super::line::Head;
 use super::replay::{self, Broken, Read};
+use super::spool::Spool;
 use crate::failure::{Failure, FailureKind};
 use crate::runbook::plan::{Plan, PlanHash};
 use crate::runbook::state::RunState;
@@ -74,7 +75,31 @@ impl Runs {
     /// # Errors
     /// When there is one already, or it cannot be written.
     pub fn create(&self, plan: &[u8], estate: &[u8], run: &str) -> Result<RunFolder, Failure> {
-        RunFolder::create(&self.0.join(run), plan, estate).map_err(|error| {
+        self.create_with(plan, estate, run, &|_| Ok(()))
+    }
+
+    /// The same, with the manifests that were written while it was planned.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_of(
+        &self,
+        plan: &[u8],
+        estate: &[u8],
+        run: &str,
+        spool: &Spool,
+    ) -> Result<RunFolder, Failure> {
+        self.create_with(plan, estate, run, &|folder| spool.move_into(folder))
+    }
+
+    fn create_with(
+        &self,
+        plan: &[u8],
+        estate: &[u8],
+        run: &str,
+        more: &dyn Fn(&Path) -> std::io::Result<()>,
+    ) -> Result<RunFolder, Failure> {
+        RunFolder::create_with(&self.0.join(run), plan, estate, more).map_err(|error| {
             if error.kind() == std::io::ErrorKind::AlreadyExists {
                 Failure::new(FailureKind::Usage, format!("this plan was run already, as {run}"))
                     .hint(format!("`lifeboat resume {run}` goes on with it; a new plan makes a new run"))

@@ -3,8 +3,9 @@
 use super::disk::{Dice, SimDisk, SimFolder};
 use super::world::{ACCOUNT, Effect, SimTime, TestWorld};
 use jiff::Timestamp;
-use lifeboat::action::PlanAsk;
+use lifeboat::action::fan_out::{Lines, Manifests};
 use lifeboat::action::given::GivenValues;
+use lifeboat::action::{PlanAsk, Refusal};
 use lifeboat::domain::Text;
 use lifeboat::domain::duration::after;
 use lifeboat::domain::estate::{
@@ -163,6 +164,15 @@ pub(crate) fn estate() -> Estate {
     }
 }
 
+/// No step of these tests is over many keys.
+pub(crate) struct NoManifests;
+
+impl Manifests for NoManifests {
+    fn begin(&self, step: &str) -> Result<Box<dyn Lines>, Refusal> {
+        Err(Refusal::new(format!("step {step} has no manifest")))
+    }
+}
+
 /// Returns a step that uses an action, planned by it in the world as it is.
 pub(crate) async fn step(look: &dyn Look, id: &str, action: &str, given: &[(&str, &str)]) -> PlannedStep {
     let mut planned = plain(id);
@@ -179,6 +189,7 @@ pub(crate) async fn step(look: &dyn Look, id: &str, action: &str, given: &[(&str
             now: Timestamp::UNIX_EPOCH,
             look,
             settings: &|_| None,
+            manifests: &NoManifests,
         })
         .await
         .expect("it can be planned");

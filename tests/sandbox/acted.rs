@@ -47,6 +47,7 @@ pub(super) fn plan_with(
     let settings = |_: &ComponentId| kept.cloned();
     let given = given(arguments);
     let ask = PlanAsk {
+        manifests: &crate::engine::rig::NoManifests,
         given: &given,
         estate: &world.estate,
         environment,

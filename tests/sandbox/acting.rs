@@ -30,6 +30,7 @@ pub(super) fn plan(world: &World, name: &str, given: &[(&str, &str)]) -> Result<
     let environment = world.estate.environments.iter().find(|one| one.name.as_str() == "production");
     let look = world.adapter.looking();
     let design = at_once(action.plan(PlanAsk {
+        manifests: &crate::engine::rig::NoManifests,
         given: &GivenValues(given),
         estate: &world.estate,
         environment: environment.expect("the estate has it"),

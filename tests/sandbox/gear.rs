@@ -34,7 +34,7 @@ pub(super) struct World {
 }
 
 /// Returns what a future has at once; `None` where it waits.
-pub(super) fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
@@ -52,7 +52,7 @@ pub(super) fn call(operation: &str) -> Call {
 }
 
 /// Returns an armed call: the first of its step.
-pub(super) fn armed(call: Call, step: &str, attempt: u32) -> ArmedCall {
+pub(crate) fn armed(call: Call, step: &str, attempt: u32) -> ArmedCall {
     let planned = PlannedCall {
         call: call.clone(),
         says: "test".into(),

@@ -24,6 +24,7 @@ pub(super) fn plan(world: &World, action: &str, given: Value) -> Result<Design, 
     let given = GivenValues(given.into_iter().collect());
     let look = world.adapter.looking();
     let ask = PlanAsk {
+        manifests: &crate::engine::rig::NoManifests,
         given: &given,
         estate: &world.estate,
         environment: world.estate.environment(&"production".into()).expect("the estate has it"),

@@ -87,6 +87,7 @@ const BANS: &[(&str, &[&str])] = &[
             "cli/consenting.rs",
             "cli/plan_text.rs",
             "engine/folder.rs",
+            "engine/spool.rs",
             "engine/store.rs",
             "provider/sandbox/store.rs",
             "provider/sandbox/log.rs",

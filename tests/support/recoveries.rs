@@ -27,6 +27,9 @@ const VAULT_POINT: &str = "<a point of the vault>";
 /// Stands for the address of the weighted record of the standby.
 const STANDBY: &str = "<the address of the standby>";
 
+/// Stands for a moment before anything happened.
+const AN_HOUR_AGO: &str = "<an hour ago>";
+
 const ROLE: &str = "arn:aws:iam::417263985012:role/harbour-backup";
 
 /// The runbooks that are built in.
@@ -75,6 +78,21 @@ pub(crate) const TABLE: &[Row] = &[
     ("object-undelete", "objects-deleted", &[("bucket", "media"), ("key", "invoices/2026/01/0001.pdf")]),
     ("object-version", "calm", &[("bucket", "media"), ("key", "exports/old.csv"), ("version", OLDER)]),
     (
+        "prefix-sync",
+        "calm",
+        &[
+            ("bucket", "media"),
+            ("from", "harbour-prod-backups"),
+            ("from-region", "us-east-2"),
+            ("prefix", "invoices/"),
+        ],
+    ),
+    (
+        "prefix-to-moment",
+        "objects-deleted",
+        &[("bucket", "media"), ("prefix", "invoices/2026/"), ("moment", AN_HOUR_AGO)],
+    ),
+    (
         "region-lost",
         "region-loss",
         &[("database", "reports-db"), ("record", "shop-dns"), ("standby", "10.9.9.9")],
@@ -109,6 +127,7 @@ pub(crate) const THROUGH_MOTO: &[&str] = &[
     "instance-restart",
     "object-undelete",
     "object-version",
+    "prefix-to-moment",
     "volume-from-snapshot",
     "volume-snapshot",
 ];
@@ -210,6 +229,11 @@ pub(crate) fn said((_, scenario, said): &Row) -> Vec<(&'static str, String)> {
             let mut sets = sets["ResourceRecordSets"].as_array().expect("a list").iter();
             let standby = sets.find(|set| set["SetIdentifier"] == "standby").expect("there is one");
             text(&standby["ResourceRecords"][0]["Value"])
+        }
+        AN_HOUR_AGO => {
+            let now = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(1));
+            let now = now.expect("a moment");
+            jiff::Timestamp::from_second(now.as_second()).expect("a moment").to_string()
         }
         other => other.to_owned(),
     };

@@ -42,7 +42,7 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         purpose: given.purpose.clone().unwrap_or_default(),
     };
     let estate = planned.estate_source.as_bytes();
-    let folder = recovery::folder_of(&runs, &planned.plan, &planned.hash, estate)?;
+    let folder = recovery::folder_of(&runs, &planned.plan, &planned.hash, estate, &planned.manifests)?;
     // Said before anything begins: steps may wait for somebody to watch.
     let present = if given.detach { None } else { folder.watch().ok() };
     let id = recovery::ask(&folder, Ask::Consent(consent))?;
@@ -88,7 +88,8 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
         )
         .hint("plan anew: what was agreed to was agreed to of another estate"));
     }
-    if let Some(step) = recovery::is_planned_so(global, &plan)? {
+    let (differs, manifests) = recovery::is_planned_so(global, &plan)?;
+    if let Some(step) = differs {
         return Err(Failure::new(
             FailureKind::Refused,
             format!("{shown} is not what its runbook would do now: {step} differs"),
@@ -97,7 +98,7 @@ fn read(global: &Global, path: &Path) -> Result<Planned, Failure> {
     }
     let state = StateDir::open(global.state_dir.as_deref())?;
     let hash = PlanHash::of(&bytes);
-    Ok(Planned { plan, hash, estate_source, state, notes: Vec::new() })
+    Ok(Planned { plan, hash, estate_source, state, notes: Vec::new(), manifests })
 }
 
 /// Goes on with a run that rests.

@@ -37,6 +37,8 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "instance-restart",
     "object-undelete",
     "object-version",
+    "prefix-sync",
+    "prefix-to-moment",
     "region-lost",
     "table-backup",
     "table-from-backup",

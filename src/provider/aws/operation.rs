@@ -356,8 +356,10 @@ operations! {
     COPY_OBJECT = S3 "CopyObject" Mutating
         ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging",
             "kms:Decrypt", "kms:GenerateDataKey"]
-        for [S3Bucket];
-    DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket];
+        // S3 takes 3,500 writes a second for each prefix.
+        for [S3Bucket] at rate(1_000.0, 200.0);
+    DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket]
+        at rate(1_000.0, 200.0);
     CREATE_BUCKET = S3 "CreateBucket" Additive ["s3:CreateBucket"] for [S3Bucket];
     DELETE_BUCKET = S3 "DeleteBucket" Destructive ["s3:DeleteBucket"] for [S3Bucket];
     PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Mutating ["s3:PutBucketVersioning"] for [S3Bucket];

@@ -350,6 +350,11 @@ impl Deeds {
         self.objects.get(bucket).and_then(|keys| keys.get(key)).map(Vec::as_slice)
     }
 
+    /// Returns the keys of a bucket that acts have changed.
+    pub(super) fn keys(&self, bucket: &str) -> impl Iterator<Item = &str> {
+        self.objects.get(bucket).into_iter().flat_map(|keys| keys.keys().map(String::as_str))
+    }
+
     /// Says whether an act changed anything in a bucket.
     pub(super) fn touched(&self, bucket: &str) -> bool {
         self.objects.contains_key(bucket)

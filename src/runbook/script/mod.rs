@@ -103,7 +103,7 @@ fn shown(value: &Value) -> String {
 
 fn of_call(step: &str, call: &Call) -> waits::Lines {
     match call.service() {
-        "tool" | "http" | "tcp" | "dns" | "webhook" | "file" => {
+        "tool" | "http" | "tcp" | "dns" | "webhook" | "file" | "batch" => {
             waits::Lines { call: line(call), after: Vec::new() }
         }
         service => waits::lines(step, service, call),
@@ -139,6 +139,12 @@ pub fn line(call: &Call) -> String {
             }
         }
         "dns" => format!("dig +short {}", quoted(call.text("Name").unwrap_or_default())),
+        "batch" => format!(
+            "echo {} >&2; exit 1",
+            quoted(
+                "many keys at once: lifeboat carries them out by its manifest; `aws s3api list-object-versions` shows each"
+            )
+        ),
         "webhook" => {
             let body = call.arguments.get("Body").map(ToString::to_string).unwrap_or_default();
             format!("curl --fail --json {} {}", quoted(&body), quoted(call.text("Url").unwrap_or_default()))

@@ -295,6 +295,9 @@ impl RunState {
                     return Err(illegal(format!("attempt {attempt} of step {step} after {counted}")));
                 }
                 *counted = *attempt;
+                if *direction == Direction::Forward && known.direction == Direction::Undo {
+                    known.series += 1;
+                }
                 if *direction == Direction::Undo && known.direction == Direction::Forward {
                     known.done = std::mem::take(&mut known.calls);
                 }

@@ -181,6 +181,8 @@ pub struct StepState {
     pub attempt: u32,
     /// How often it was begun to be taken back.
     pub undo_attempt: u32,
+    /// How often it was begun anew after it had been taken back.
+    pub series: u32,
     /// The calls of this direction and attempt.
     pub calls: Vec<CallState>,
     /// The calls that carried it out, kept while it is taken back.
@@ -216,6 +218,7 @@ impl Default for StepState {
             direction: Direction::Forward,
             attempt: 0,
             undo_attempt: 0,
+            series: 0,
             calls: Vec::new(),
             done: Vec::new(),
             planned: 0,

@@ -518,6 +518,30 @@ async fn objects(looks: &dyn Look, acts: &dyn Act, world: &World) {
         told.body["VersionId"], listed[0]["VersionId"],
         "what was there is there again, as the same version"
     );
+    pages(looks, world, &listed).await;
+}
+
+/// A list by prefix is the same list, and goes on behind a version or behind a key.
+async fn pages(looks: &dyn Look, world: &World, listed: &[Value]) {
+    let (bucket, key) = (&world.bucket, &world.key);
+    let page = async |more: Value| {
+        let mut arguments = json!({"Bucket": bucket, "Prefix": key});
+        for (name, value) in more.as_object().expect("arguments have names") {
+            arguments[name] = value.clone();
+        }
+        let told = look(looks, &world.call("s3:ListObjectVersions", arguments)).await;
+        shaped(&told.body, &Members { must: &["Versions", "DeleteMarkers"], may: &[] });
+        told.body["Versions"].as_array().expect("a list").clone()
+    };
+    assert_eq!(page(json!({})).await, listed, "the same as of the key alone");
+    let behind = page(json!({"KeyMarker": key, "VersionIdMarker": listed[0]["VersionId"]})).await;
+    assert_eq!(behind, listed[1..]);
+    assert_eq!(page(json!({"KeyMarker": key})).await, [Value::Null; 0], "all of the key is passed");
+    let all = world.call("s3:ListObjectVersions", json!({"Bucket": bucket, "Prefix": ""}));
+    let all = look(looks, &all).await;
+    assert!(
+        all.body["Versions"].as_array().is_some_and(|all| all.iter().any(|one| one["Key"] == json!(key)))
+    );
 }
 
 /// Says that a call is refused by this code.
@@ -602,6 +626,9 @@ pub(crate) async fn nothing_is_dropped_silently(looks: &dyn Look, acts: &dyn Act
         world.call("s3:DeleteObject", json!({"Bucket": world.bucket, "Key": world.key, "VersionID": "v"}));
     is_not_sent(acts.act(armed(call.clone())).await, "s3:DeleteObject has no argument VersionID");
     is_not_sent(looks.look(&call).await, "s3:DeleteObject");
+    let call =
+        world.call("s3:ListObjectVersions", json!({"Bucket": world.bucket, "Prefix": "", "MaxKeys": 1}));
+    is_not_sent(looks.look(&call).await, "s3:ListObjectVersions has no argument MaxKeys");
     let call = world.call("rds:DescribeDBInstances", json!({"DBInstanceIdentifier": world.database}));
     is_not_sent(acts.act(armed(call)).await, "rds:DescribeDBInstances");
     let call =

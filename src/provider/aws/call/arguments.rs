@@ -61,6 +61,11 @@ impl<'a> Arguments<'a> {
         self.take(name, "must be a text that is not empty", read)
     }
 
+    /// Takes an argument that was seen to be empty where that means everything.
+    pub(super) fn blank(&mut self, name: &str) {
+        self.left.remove(name);
+    }
+
     /// Takes a text that must be there.
     ///
     /// # Errors

@@ -35,8 +35,52 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
     }
 }
 
+/// Lists one page of the versions under a prefix.
+async fn page(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    let mut given = Arguments::of(call);
+    let bucket = given.needed("Bucket")?;
+    // A prefix may be empty: then it is the whole bucket.
+    let prefix = match call.text("Prefix") {
+        Some("") => {
+            given.blank("Prefix");
+            String::new()
+        }
+        _ => given.needed("Prefix")?,
+    };
+    let (key, version) = (given.text("KeyMarker")?, given.text("VersionIdMarker")?);
+    given.none_left()?;
+    let send = |watch| {
+        let asked = looking.site.s3().list_object_versions().bucket(&bucket).prefix(&prefix).max_keys(PAGE);
+        let asked = asked.encoding_type(EncodingType::Url);
+        let asked = asked.set_key_marker(key.clone()).set_version_id_marker(version.clone());
+        asked.customize().interceptor(watch).send()
+    };
+    let (page, seen) = looking.send(send).await?;
+    let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+    let plain = |key: Option<&str>| {
+        let key = key.and_then(|key| if is_encoded { decoded(key) } else { Some(key.to_owned()) });
+        key.ok_or_else(|| CallTrouble::InDoubt("a key in the list of versions cannot be read".into()))
+    };
+    let versions: Result<Vec<Value>, CallTrouble> =
+        page.versions().iter().map(|one| Ok(version_of(&plain(one.key())?, one))).collect();
+    let markers: Result<Vec<Value>, CallTrouble> =
+        page.delete_markers().iter().map(|one| Ok(marker(&plain(one.key())?, one))).collect();
+    let goes_on = page.is_truncated() == Some(true);
+    let next = if goes_on { Some(plain(page.next_key_marker())?) } else { None };
+    let next_version = page.next_version_id_marker().filter(|_| goes_on);
+    let body = Object::default()
+        .with("Versions", Some(versions?))
+        .with("DeleteMarkers", Some(markers?))
+        .with("NextKeyMarker", next)
+        .with("NextVersionIdMarker", next_version);
+    Ok(reply(body.json(), seen))
+}
+
 /// Lists all versions of one key, the newest first. Of what has a prefix in common, the key itself stands first.
 async fn versions(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> {
+    if call.arguments.contains_key("Prefix") {
+        return page(looking, call).await;
+    }
     let mut given = Arguments::of(call);
     let (bucket, key) = (given.needed("Bucket")?, given.needed("Key")?);
     given.none_left()?;
@@ -65,7 +109,7 @@ async fn versions(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTroub
         };
         for one in page.versions() {
             if is_it(one.key())? {
-                versions.push(version(&key, one));
+                versions.push(version_of(&key, one));
             }
         }
         for one in page.delete_markers() {
@@ -89,7 +133,7 @@ async fn versions(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTroub
     Ok(reply(body.json(), seen))
 }
 
-fn version(key: &str, version: &ObjectVersion) -> Value {
+fn version_of(key: &str, version: &ObjectVersion) -> Value {
     Object::default()
         .with("Key", Some(key))
         .with("VersionId", version.version_id())

@@ -398,7 +398,7 @@ const ARGUMENTS: &[(&str, &[&str])] = &[
             "CopySourceTagsToRestoredResource",
         ],
     ),
-    ("s3:ListObjectVersions", &["Bucket", "Key"]),
+    ("s3:ListObjectVersions", &["Bucket", "Key", "Prefix", "KeyMarker", "VersionIdMarker"]),
     ("s3:HeadObject", &["Bucket", "Key", "VersionId"]),
     ("s3:GetBucketVersioning", &["Bucket"]),
     (

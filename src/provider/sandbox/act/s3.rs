@@ -2,13 +2,16 @@
 
 use super::super::deeds::{Change, ObjectVersion};
 use super::super::world::Resource;
-use super::s3_objects::{LARGEST_COPY, bucket, marker, versions as versions_of};
+use super::s3_objects::{LARGEST_COPY, bucket, keys_under, marker, versions as versions_of};
 use super::{Asked, Deal, Done, Told, refused, when};
 use crate::provider::port::CallTrouble;
 use serde_json::{Value, json};
 
 /// The storage classes that have to be retrieved first.
 const COLD: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
+
+/// How many versions and markers stand on a page.
+const PAGE: usize = 1_000;
 
 /// Returns the bucket that is asked for, in its Region and by who may.
 fn known<'a>(asked: &Asked<'a>, name: &str) -> Result<&'a Resource, CallTrouble> {
@@ -38,22 +41,63 @@ fn key<'a>(asked: &Asked<'a>) -> Result<&'a str, CallTrouble> {
 pub(super) fn versions(asked: &Asked<'_>) -> Told {
     let name = asked.required("Bucket")?;
     known(asked, name)?;
+    if let Some(prefix) = asked.call.text("Prefix") {
+        return page(asked, name, prefix);
+    }
     let key = key(asked)?;
     let all = versions_of(asked.world, name, key, asked.now);
     let (mut versions, mut markers) = (Vec::new(), Vec::new());
     for (nth, version) in all.iter().enumerate() {
-        let mut told = json!({"Key": key, "VersionId": version.id, "IsLatest": nth == 0,
-            "LastModified": when(version.at)});
-        if let (Some(etag), Some(members)) = (&version.etag, told.as_object_mut()) {
-            members.insert("ETag".to_owned(), json!(etag));
-            members.insert("Size".to_owned(), json!(version.size));
-            members.insert("StorageClass".to_owned(), json!(version.class));
-            versions.push(told);
-        } else {
-            markers.push(told);
+        tell(key, version, nth == 0, &mut versions, &mut markers);
+    }
+    Ok(json!({"Versions": versions, "DeleteMarkers": markers}))
+}
+
+/// Lists one page of the versions under a prefix: by key, of each key the newest first.
+fn page(asked: &Asked<'_>, bucket: &str, prefix: &str) -> Told {
+    let (after, after_version) = (asked.text("KeyMarker"), asked.text("VersionIdMarker"));
+    // With a version the key itself goes on behind that.
+    let keys = keys_under(asked.world, bucket, prefix, asked.now, &|key| match (after, after_version) {
+        (Some(after), Some(_)) => key >= after,
+        (Some(after), None) => key > after,
+        (None, _) => true,
+    });
+    let (mut versions, mut markers) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for key in keys {
+        let all = versions_of(asked.world, bucket, &key, asked.now);
+        let begun = after_version.filter(|_| after == Some(&*key));
+        let from = begun.and_then(|id| all.iter().position(|known| known.id == id)).map_or(0, |at| at + 1);
+        for (nth, version) in all.iter().enumerate().skip(from) {
+            if versions.len() + markers.len() == PAGE {
+                let (key, id): (String, String) = last.unwrap_or_default();
+                return Ok(json!({"Versions": versions, "DeleteMarkers": markers, "NextKeyMarker": key,
+                    "NextVersionIdMarker": id}));
+            }
+            tell(&key, version, nth == 0, &mut versions, &mut markers);
+            last = Some((key.clone(), version.id.clone()));
         }
     }
     Ok(json!({"Versions": versions, "DeleteMarkers": markers}))
+}
+
+fn tell(
+    key: &str,
+    version: &ObjectVersion,
+    is_latest: bool,
+    versions: &mut Vec<Value>,
+    markers: &mut Vec<Value>,
+) {
+    let mut told = json!({"Key": key, "VersionId": version.id, "IsLatest": is_latest,
+        "LastModified": when(version.at)});
+    if let (Some(etag), Some(members)) = (&version.etag, told.as_object_mut()) {
+        members.insert("ETag".to_owned(), json!(etag));
+        members.insert("Size".to_owned(), json!(version.size));
+        members.insert("StorageClass".to_owned(), json!(version.class));
+        versions.push(told);
+    } else {
+        markers.push(told);
+    }
 }
 
 pub(super) fn head(asked: &Asked<'_>) -> Told {

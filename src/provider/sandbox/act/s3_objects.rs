@@ -7,10 +7,15 @@ use crate::domain::duration::before;
 use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The prefix under which `objects-deleted` deletes.
 pub(in super::super) const DELETED_PREFIX: &str = "invoices/2026/";
+/// The prefix of many keys in every bucket.
+const SCANS: &str = "scans/2026/";
+/// How many there are.
+const SCANNED: u64 = 10_000;
 /// The size beyond which one copy does not do (S3).
 pub(super) const LARGEST_COPY: u64 = 5 << 30;
 
@@ -56,9 +61,71 @@ pub(super) fn versions(world: &World, bucket_name: &str, key: &str, now: Timesta
         return versions.to_vec();
     }
     let Some((id, resource)) = bucket(world, bucket_name) else { return Vec::new() };
+    if let Some(nth) = scan(key) {
+        return scanned(world, (id, resource), nth, now);
+    }
     KEYS.iter().find(|(known, _, _)| *known == key).map_or_else(Vec::new, |(key, count, peculiar)| {
         own(world, (id, resource), key, *count, *peculiar, now)
     })
+}
+
+/// Returns the keys under a prefix for which `wanted` says so, sorted; those that were deleted by a marker, too.
+pub(super) fn keys_under(
+    world: &World,
+    bucket_name: &str,
+    prefix: &str,
+    now: Timestamp,
+    wanted: &dyn Fn(&str) -> bool,
+) -> BTreeSet<String> {
+    let fits = |key: &&str| key.starts_with(prefix) && wanted(key);
+    let mut keys: BTreeSet<String> =
+        KEYS.iter().map(|(key, _, _)| *key).filter(fits).map(str::to_owned).collect();
+    keys.extend(world.deeds.keys(bucket_name).filter(fits).map(str::to_owned));
+    let Some(of_bucket) = bucket(world, bucket_name) else { return keys };
+    if prefix.starts_with(SCANS) || SCANS.starts_with(prefix) {
+        let scans = (0..SCANNED).map(|nth| format!("{SCANS}{nth:05}.tif"));
+        let scans = scans.filter(|key| fits(&key.as_str()));
+        let there = |key: &String| {
+            scan(key).is_some_and(|nth| nth % 10 != 9 || !scanned(world, of_bucket, nth, now).is_empty())
+        };
+        keys.extend(scans.filter(there));
+    }
+    keys
+}
+
+/// Returns which of many keys it is.
+fn scan(key: &str) -> Option<u64> {
+    let digits = key.strip_prefix(SCANS)?.strip_suffix(".tif")?;
+    let nth: u64 = digits.parse().ok()?;
+    (digits.len() == 5 && nth < SCANNED).then_some(nth)
+}
+
+/// Returns the versions of one of many keys. When somebody deletes objects, of ten of them six are deleted, two are
+/// overwritten, one stays, and one is made.
+fn scanned(
+    world: &World,
+    (id, resource): (&ComponentId, &Resource),
+    nth: u64,
+    now: Timestamp,
+) -> Vec<ObjectVersion> {
+    let mut chance = Chance::new(world.seed, &format!("scan {}/{nth}", resource.name));
+    let mut version = |at| ObjectVersion {
+        id: chance.hex(32),
+        etag: Some(format!("\"{}\"", chance.hex(32))),
+        size: chance.between(20_000, 400_000),
+        at,
+        class: "STANDARD".to_owned(),
+    };
+    let first = version(before(world.began, Duration::from_secs(86_400 + nth)));
+    let second = version(now);
+    let deleted = world.since(now, |what| matches!(what, Happening::ObjectsDeleted(bucket) if bucket == id));
+    match (deleted, nth % 10) {
+        (Some(at), 0..6) => vec![marker(&second.id, at), first],
+        (Some(at), 6 | 7) => vec![ObjectVersion { at, ..second }, first],
+        (Some(at), 9) => vec![ObjectVersion { at, ..second }],
+        (None, 9) => Vec::new(),
+        _ => vec![first],
+    }
 }
 
 fn own(
