@@ -176,7 +176,7 @@ pub(super) async fn design(source: Source, ask: PlanAsk<'_>) -> Result<Design, R
     facts.insert("source_region".to_owned(), Value::String(home.region.to_string()));
     facts.insert("original".to_owned(), original.unwrap_or_default());
     let control_plane = (there != home).then(|| there.region.clone());
-    Ok(Design { calls, preconditions, undo, notes, facts, control_plane, ..Design::new(Some(component)) })
+    Ok(Design { calls, preconditions, undo, notes, control_plane, facts, ..Design::new(Some(component)) })
 }
 
 async fn from_snapshot(

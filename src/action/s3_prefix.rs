@@ -385,6 +385,7 @@ pub(super) fn outcome(doing: &Doing<'_>) -> Progress {
 }
 
 /// Returns what to do next where a batch was refused.
+#[expect(clippy::unnecessary_wraps, reason = "its neighbours can refuse, and it is called as they are")]
 pub(super) fn hint(trouble: &CallTrouble) -> Option<Text> {
     Some(match trouble.code().unwrap_or_default() {
         "KeysLeft" => "the records beside the journal say why of each; `retry` looks at those again, and a new plan takes them \

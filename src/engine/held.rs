@@ -52,6 +52,7 @@ mod tests {
 
     const SPAN: Duration = Duration::from_secs(300);
 
+    #[expect(clippy::unnecessary_wraps, reason = "its neighbours can refuse, and it is called as they are")]
     fn holds(for_good: bool) -> Result<Progress, CallTrouble> {
         Ok(Progress::Holds { span: SPAN, says: "it is so".into(), outputs: Map::new(), for_good })
     }

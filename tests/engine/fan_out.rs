@@ -214,7 +214,7 @@ fn what_was_made_since_gets_a_marker_where_that_is_asked_for_and_loses_no_versio
 }
 
 /// Does something in the world by hand.
-fn by_hand(real: &Real, operation: &str, key: &str, more: Value) -> Value {
+fn by_hand(real: &Real, operation: &str, key: &str, more: &Value) -> Value {
     let folder = real.state().join("sandbox");
     let (file, _) =
         WorldFile::open(&folder, &demo(SCENARIO), SCENARIO, 1, Opening::default()).expect("the world opens");
@@ -234,7 +234,7 @@ fn a_key_that_somebody_has_changed_is_left_and_told_of_until_it_is_looked_at_aga
     begins(&real, &[], Some("consent-durable:1"));
     let key = "scans/2026/00001.tif";
     let source = json!({"CopySource": {"Bucket": BUCKET, "Key": "README.txt"}});
-    let written = by_hand(&real, "s3:CopyObject", key, source);
+    let written = by_hand(&real, "s3:CopyObject", key, &source);
     executes(&real, None);
     let why = ended(&real);
     assert!(
@@ -246,7 +246,7 @@ fn a_key_that_somebody_has_changed_is_left_and_told_of_until_it_is_looked_at_aga
     let wrong = now.iter().enumerate().filter(|(nth, (_, (_, etag)))| nth % 10 < 6 && etag.is_none());
     assert_eq!(wrong.count(), 0, "all others are done");
     // A person takes it away again, and the key is as it was when the plan was made.
-    by_hand(&real, "s3:DeleteObject", key, json!({"VersionId": written["VersionId"]}));
+    by_hand(&real, "s3:DeleteObject", key, &json!({"VersionId": written["VersionId"]}));
     let name = real.folder().expect("a run").file_name().expect("a name").to_string_lossy().into_owned();
     let ran = real.run(&["retry", &name, "put-back"]);
     real.quiet();

@@ -153,7 +153,7 @@ fn stands(
     way: Direction,
 ) -> Vec<Stand> {
     let mut step = plain("put-back");
-    step.calls = design.calls.clone();
+    step.calls.clone_from(&design.calls);
     let batch = Batch {
         step: &step,
         direction: way,

@@ -222,7 +222,7 @@ fn a_record_comes_back_exactly_as_it_was() {
     world.advance(61);
     match step.progress(&world) {
         Progress::Holds { span, .. } => {
-            assert_eq!(span, Duration::from_secs(5), "the lifetime of what is taken back")
+            assert_eq!(span, Duration::from_secs(5), "the lifetime of what is taken back");
         }
         other => panic!("{other:?}"),
     }

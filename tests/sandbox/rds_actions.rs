@@ -162,7 +162,10 @@ fn backups_that_are_replicated_are_restored_where_they_lie() {
     let mut planned = plan(&world, "rds-restore-to-time", &given).expect("it can be planned");
     assert!(planned.calls[0].text("SourceDBInstanceAutomatedBackupsArn").is_some());
     assert_eq!(planned.calls[0].place, there());
-    assert_eq!(planned.step.control_plane.as_ref().map(|region| region.as_str()), Some("us-west-2"));
+    assert_eq!(
+        planned.step.control_plane.as_ref().map(lifeboat::domain::ids::Region::as_str),
+        Some("us-west-2")
+    );
     planned.carry_out(&world).expect("it is restored");
 }
 

@@ -150,7 +150,7 @@ fn an_alarm_counts_when_it_has_been_ok_for_as_long_as_it_must() {
     step.calls = asks;
     match step.progress(&world) {
         Progress::Holds { span, for_good, .. } => {
-            assert_eq!((span, for_good), (Duration::from_secs(300), false))
+            assert_eq!((span, for_good), (Duration::from_secs(300), false));
         }
         other => panic!("{other:?}"),
     }

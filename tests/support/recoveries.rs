@@ -290,9 +290,8 @@ pub(crate) fn carried_out(real: &Real, scenario: &str, plan: &Plan, hash: &PlanH
     let name = plan.run.as_str();
     let began = Instant::now();
     loop {
-        if began.elapsed() > PATIENCE {
-            panic!("{} does not come to its end: {}", plan.runbook.id, real.run(&["audit", "show", name]));
-        }
+        let told = || real.run(&["audit", "show", name]).to_string();
+        assert!(began.elapsed() < PATIENCE, "{} does not come to its end: {}", plan.runbook.id, told());
         let worked_on = folder.is_worked_on();
         let run = load(&folder).expect("it can be relied on");
         let asks = |phase: Phase| run.plan.steps.iter().find(|step| run.state.steps[&step.id].phase == phase);

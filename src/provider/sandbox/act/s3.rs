@@ -54,6 +54,7 @@ pub(super) fn versions(asked: &Asked<'_>) -> Told {
 }
 
 /// Lists one page of the versions under a prefix: by key, of each key the newest first.
+#[expect(clippy::unnecessary_wraps, reason = "its neighbours can refuse, and it is called as they are")]
 fn page(asked: &Asked<'_>, bucket: &str, prefix: &str) -> Told {
     let (after, after_version) = (asked.text("KeyMarker"), asked.text("VersionIdMarker"));
     // With a version the key itself goes on behind that.
