@@ -24,7 +24,11 @@ fn instance(world: &World, name: &str) -> Value {
 fn snapshot_of(world: &World, id: &str) -> String {
     let points = world.points(id);
     let mut snapshots = points.iter().filter(|point| point.kind == PointKind::Snapshot);
-    snapshots.find(|point| point.id.as_str().contains("-daily-")).expect("a snapshot").id.to_string()
+    snapshots
+        .find(|point| ["-daily-", "rds:"].iter().any(|part| point.id.as_str().contains(part)))
+        .expect("a snapshot")
+        .id
+        .to_string()
 }
 
 fn copy_of(world: &World, id: &str) -> String {

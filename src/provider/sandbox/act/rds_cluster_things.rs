@@ -170,6 +170,8 @@ fn own_snapshot(world: &World, resource: &Resource, place: &Place, point: &Recov
     all.insert("KmsKeyId".to_owned(), json!(key));
     let copied_at = after(moment, Duration::from_secs(600));
     all.insert("SnapshotCreateTime".to_owned(), json!(when(if copied { copied_at } else { moment })));
+    let automated = point.id.as_str().starts_with("rds:");
+    all.insert("SnapshotType".to_owned(), json!(if automated { "automated" } else { "manual" }));
     let pending = point.status == PointStatus::Pending;
     let status = if pending { "creating" } else { "available" };
     Some(Thing::new(Sort::DbClusterSnapshot, place, point.id.as_str(), moment, status, all))
