@@ -102,7 +102,7 @@ mod engine {
         mod replies;
         mod stage;
     }
-    mod rig;
+    pub(crate) mod rig;
     mod secrets;
     mod signals;
     mod table;

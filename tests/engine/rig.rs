@@ -165,7 +165,7 @@ pub(crate) fn estate() -> Estate {
 }
 
 /// No step of these tests is over many keys.
-struct NoManifests;
+pub(crate) struct NoManifests;
 
 impl Manifests for NoManifests {
     fn begin(&self, step: &str) -> Result<Box<dyn Lines>, Refusal> {
