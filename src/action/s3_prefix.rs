@@ -391,6 +391,7 @@ pub(super) fn hint(trouble: &CallTrouble) -> Option<Text> {
         "KeysLeft" => "the records beside the journal say why of each; `retry` looks at those again, and a new plan takes them \
                        as they are now"
             .into(),
+        "ManifestChanged" => "make a new plan; somebody has changed a file of the run".into(),
         "AccessDenied" => {
             "see that the role may copy and delete there, and use the keys of KMS; then `retry`".into()
         }

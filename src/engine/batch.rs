@@ -153,7 +153,8 @@ impl Shared {
             let name = manifest_name(step.id.as_str());
             let other = |why: &dyn std::fmt::Display| {
                 let says = format!("{name} is not the manifest that was agreed to: {why}");
-                Ok(Err(not_sent_or_doubt(&under, &says)))
+                // Nothing that is tried again changes that.
+                refused("ManifestChanged", &says)
             };
             let bytes = match self.recorder.folder.read_part(&name, slice.from, slice.bytes) {
                 Ok(bytes) => bytes,
@@ -376,14 +377,6 @@ impl Shared {
     fn judged(&self, under: &Under<'_>, is_last: bool) -> Result<Result<Reply, CallTrouble>, Halt> {
         let records = records::close(self.recorder.folder.as_ref(), &under.records)?;
         let tally = under.tally.borrow();
-        let refused = |code: &str, says: String| {
-            Ok(Err(CallTrouble::Refused {
-                code: Text::new(code),
-                says: Text::new(&says),
-                request_id: None,
-                status: 0,
-            }))
-        };
         let first = tally.first.join("; ");
         if is_last && tally.left() > 0 {
             let says = format!(
@@ -393,13 +386,13 @@ impl Shared {
                 tally.changed,
                 tally.refused
             );
-            return refused("KeysLeft", says);
+            return refused("KeysLeft", &says);
         }
         if let Some(code) = &tally.code
             && tally.done + tally.was_so + tally.changed == 0
         {
             // What is refused of all keys of a batch is refused of the next ones.
-            return refused(code.as_str(), format!("all {} keys of the batch: {first}", tally.refused));
+            return refused(code.as_str(), &format!("all {} keys of the batch: {first}", tally.refused));
         }
         let body = json!({
             "done": tally.done, "was_so": tally.was_so, "changed": tally.changed, "refused": tally.refused,
@@ -422,11 +415,9 @@ fn in_doubt(says: &str) -> CallTrouble {
     CallTrouble::InDoubt(Text::new(says))
 }
 
-/// Before anything of a call has left it was not sent; after that nobody knows without looking.
-fn not_sent_or_doubt(under: &Under<'_>, says: &str) -> CallTrouble {
-    let says = Text::new(says);
-    let tally = under.tally.borrow();
-    if under.again || tally.done > 0 { CallTrouble::InDoubt(says) } else { CallTrouble::NotSent(says) }
+fn refused(code: &str, says: &str) -> Result<Result<Reply, CallTrouble>, Halt> {
+    let (code, says) = (Text::new(code), Text::new(says));
+    Ok(Err(CallTrouble::Refused { code, says, request_id: None, status: 0 }))
 }
 
 type Worker<'a> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'a>>;

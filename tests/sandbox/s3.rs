@@ -1,7 +1,12 @@
 //! Objects: versions, markers, conditional copies, keys with odd characters.
 
-use super::gear::{ACCOUNT, World, call, code};
+use super::gear::{ACCOUNT, World, at_once, call, code};
+use crate::engine::rig::NoManifests;
+use lifeboat::action::given::GivenValues;
+use lifeboat::action::{Doing, Found, PlanAsk, named};
+use lifeboat::authority::Direction;
 use lifeboat::runbook::call::Call;
+use lifeboat::runbook::plan::PlannedStep;
 use serde_json::{Value, json};
 
 const BUCKET: &str = "harbour-prod-media";
@@ -128,4 +133,59 @@ fn what_was_deleted_before_the_world_began_has_its_marker() {
         .with("VersionId", marker);
     world.act(undelete).expect("it goes");
     assert_eq!(world.condition("exports").incidents.len(), 0);
+}
+
+#[test]
+fn an_object_is_copied_into_another_bucket_on_a_condition_and_found_again() {
+    let world = World::new("calm");
+    let action = named("s3-copy").expect("there is such an action");
+    let key = ODD[2];
+    let to = "harbour-prod-exports";
+    let mut given = GivenValues::default();
+    for (name, value) in [("from", BUCKET), ("to", to), ("key", key), ("to-key", "copied/it.pdf")] {
+        given.0.insert(name.to_owned(), value.into());
+    }
+    let production = world.estate.environment(&"production".into()).expect("the estate has it");
+    let look = world.adapter.looking();
+    let plan = || {
+        at_once(action.plan(PlanAsk {
+            given: &given,
+            estate: &world.estate,
+            environment: production,
+            run: "run-test",
+            step: "step",
+            now: jiff::Timestamp::UNIX_EPOCH,
+            look: look.as_ref(),
+            settings: &|_| None,
+            manifests: &NoManifests,
+        }))
+        .expect("at once")
+    };
+    let design = plan().expect("it can be planned");
+    let copy = design.calls[0].call.clone();
+    assert_eq!((copy.text("IfNoneMatch"), copy.text("Bucket")), (Some("*"), Some(to)));
+    let mut step = PlannedStep::join("step", "step");
+    step.calls = design.calls.clone();
+    let before =
+        at_once(action.before(&step, &[copy.clone()], look.as_ref())).expect("at once").expect("it is read");
+    let probe = || {
+        let doing = Doing {
+            step: &step,
+            run: "run-test",
+            direction: Direction::Forward,
+            calls: std::slice::from_ref(&copy),
+            index: 0,
+            replies: &[],
+            before: &before,
+            since: jiff::Timestamp::UNIX_EPOCH,
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        at_once(action.probe(doing, look.as_ref())).expect("at once").expect("it can be seen")
+    };
+    assert!(matches!(probe(), Found::Nothing { .. }));
+    world.act(copy.clone()).expect("it is copied");
+    assert!(matches!(probe(), Found::Happened { .. }));
+    assert_eq!(world.refusal(copy.clone()), "PreconditionFailed", "not a second time");
+    let why = plan().expect_err("it is there");
+    assert!(why.says.contains("that content already"), "{why}");
 }

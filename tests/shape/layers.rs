@@ -70,6 +70,7 @@ const BANS: &[(&str, &[&str])] = &[
             "cli/recovery.rs",
             "collector/collect.rs",
             "collector/heard.rs",
+            "engine/batch.rs",
             "provider/aws/",
             "provider/local/",
             "tui/runtime.rs",
