@@ -128,7 +128,7 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "its neighbours can refuse, and it is called as they are")]
+#[expect(clippy::unnecessary_wraps, reason = "a look may be refused, this one never is")]
 pub(super) fn zones(asked: &Asked<'_>) -> Told {
     let (world, account) = (asked.world, &asked.call.place.account);
     let all = zones_of(world, account).into_iter();

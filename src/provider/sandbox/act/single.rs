@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const ALARM: &str = "-healthy";
 
 /// Describes alarms: each component has one, which is in alarm while it is not well.
-#[expect(clippy::unnecessary_wraps, reason = "its neighbours can refuse, and it is called as they are")]
+#[expect(clippy::unnecessary_wraps, reason = "a look may be refused, this one never is")]
 pub(super) fn alarms(asked: &Asked<'_>) -> Told {
     let (world, place, now) = (asked.world, &asked.call.place, asked.now);
     let wanted = asked.list("AlarmNames");
