@@ -415,6 +415,7 @@ fn in_doubt(says: &str) -> CallTrouble {
     CallTrouble::InDoubt(Text::new(says))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in for what a batch comes to, which can halt")]
 fn refused(code: &str, says: &str) -> Result<Result<Reply, CallTrouble>, Halt> {
     let (code, says) = (Text::new(code), Text::new(says));
     Ok(Err(CallTrouble::Refused { code, says, request_id: None, status: 0 }))

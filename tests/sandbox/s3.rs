@@ -167,7 +167,7 @@ fn an_object_is_copied_into_another_bucket_on_a_condition_and_found_again() {
     let mut step = PlannedStep::join("step", "step");
     step.calls = design.calls.clone();
     let before =
-        at_once(action.before(&step, &[copy.clone()], look.as_ref())).expect("at once").expect("it is read");
+        at_once(action.before(&step, std::slice::from_ref(&copy), look.as_ref())).expect("at once").expect("it is read");
     let probe = || {
         let doing = Doing {
             step: &step,
