@@ -166,8 +166,9 @@ fn an_object_is_copied_into_another_bucket_on_a_condition_and_found_again() {
     assert_eq!((copy.text("IfNoneMatch"), copy.text("Bucket")), (Some("*"), Some(to)));
     let mut step = PlannedStep::join("step", "step");
     step.calls = design.calls.clone();
-    let before =
-        at_once(action.before(&step, std::slice::from_ref(&copy), look.as_ref())).expect("at once").expect("it is read");
+    let before = at_once(action.before(&step, std::slice::from_ref(&copy), look.as_ref()))
+        .expect("at once")
+        .expect("it is read");
     let probe = || {
         let doing = Doing {
             step: &step,

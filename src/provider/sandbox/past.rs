@@ -54,5 +54,13 @@ fn facts(
     let answer = observe::ask(world, id, place, Capability::Points, at, |resource| {
         Fact::Points(observe::recovery_points(world, id, resource, place, at))
     });
-    vec![(Capability::Points, answer)]
+    let mut all = vec![(Capability::Points, answer)];
+    // Only where it lives does it say how it is, with the settings that a restore would drop (R4).
+    if *place == component.home {
+        let condition = observe::ask(world, id, place, Capability::Condition, at, |resource| {
+            Fact::Condition(observe::condition(world, id, resource, at))
+        });
+        all.push((Capability::Condition, condition));
+    }
+    all
 }
