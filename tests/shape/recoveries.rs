@@ -1,7 +1,7 @@
 //! The page of recoveries: what each runbook does, where it was tried, and which procedures it covers.
 
 use crate::support::assert_kept;
-use crate::support::recoveries::{BY_STEPS, COVERAGE, TABLE, THROUGH_MOTO};
+use crate::support::recoveries::{BY_STEPS, COVERAGE, NO_SERVER, TABLE, THROUGH_MOTO};
 use lifeboat::config::runbooks::BUILT_IN;
 use std::fmt::Write;
 
@@ -14,14 +14,15 @@ fn the_page_of_recoveries_lists_what_there_is_and_where_it_was_tried() {
          carried out by the real program in the sandbox to its green end, and its journal verified. What the sandbox \
          answers to calls is held to the same contract as AWS's test server moto (`tests/aws/contract`). Where moto is \
          named, real executors carry the runbook out against moto as well, and are killed at every point on the way \
-         (`tests/engine/real`). None was tried against MiniStack.\n\n\
+         (`tests/engine/real`). None was tried against MiniStack, and none of \
+         those of which it says `not tried` has met any server but the sandbox.\n\n\
          | runbook | for | does | sandbox | moto |\n| --- | --- | --- | --- | --- |\n",
     );
     for runbook in &library {
         let kind = serde_json::to_value(runbook.kind).expect("a word");
         let sandbox = match TABLE.iter().any(|(name, ..)| *name == runbook.id) {
             true => "run",
-            false if BY_STEPS.contains(&runbook.id.as_str()) => "its steps, one by one",
+            false if BY_STEPS.contains(&runbook.id.as_str()) => "by tests of its own",
             false => "not tried",
         };
         let moto = THROUGH_MOTO.contains(&runbook.id.as_str());
@@ -32,7 +33,11 @@ fn the_page_of_recoveries_lists_what_there_is_and_where_it_was_tried() {
             kind.as_str().expect("a word"),
             runbook.title,
             sandbox,
-            if moto { "run" } else { "its calls" },
+            match NO_SERVER.contains(&runbook.id.as_str()) {
+                true => "not tried",
+                false if moto => "run",
+                false => "its calls",
+            },
         );
     }
     page.push_str(

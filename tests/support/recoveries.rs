@@ -49,7 +49,11 @@ pub(crate) const TABLE: &[Row] = &[
         &[("database", "orders-db"), ("key", "arn:aws:kms:us-west-2:417263985012:key/1")],
     ),
     ("database-from-snapshot", "database-gone", &[("database", "orders-db")]),
-    ("database-in-dr-region", "region-loss", &[("database", "reports-db")]),
+    (
+        "database-in-dr-region",
+        "region-loss",
+        &[("database", "reports-db"), ("parameter-group", "reports-dr"), ("subnet-group", "private-dr")],
+    ),
     ("database-swap-back", "calm", &[("database", "orders-db")]),
     ("database-to-time", "calm", &[("database", "orders-db")]),
     ("dns-failback", "calm", &[("record", "api-dns"), ("home", "10.8.8.8")]),
@@ -69,7 +73,6 @@ pub(crate) const TABLE: &[Row] = &[
         "calm",
         &[("database", "orders-db"), ("volume", "files-vol"), ("zone", "us-east-2a"), ("instance", "web-2")],
     ),
-    ("global-failover", "region-loss", &[("cluster", "customers-db")]),
     ("global-switchover", "calm", &[("cluster", "customers-db")]),
     ("instance-backup", "calm", &[("instance", "web-2"), ("reboot", "false")]),
     ("instance-recover", "calm", &[("instance", "web-2")]),
@@ -95,7 +98,13 @@ pub(crate) const TABLE: &[Row] = &[
     (
         "region-lost",
         "region-loss",
-        &[("database", "reports-db"), ("record", "shop-dns"), ("standby", "10.9.9.9")],
+        &[
+            ("database", "reports-db"),
+            ("parameter-group", "reports-dr"),
+            ("subnet-group", "private-dr"),
+            ("record", "shop-dns"),
+            ("standby", "10.9.9.9"),
+        ],
     ),
     ("table-backup", "calm", &[("table", "carts")]),
     ("table-from-backup", "calm", &[("table", "carts")]),
@@ -117,8 +126,13 @@ pub(crate) const TABLE: &[Row] = &[
     ("volumes-restore", "calm", &[("volume", "files-vol"), ("instance", "i-07d2c4e6f8091a3b5")]),
 ];
 
-/// The runbooks that no world begins with a need for: their steps are carried out one by one (`tests/sandbox`).
-pub(crate) const BY_STEPS: &[&str] = &["global-failback"];
+/// The runbooks with tests of their own: no world begins with a need for the one (`tests/sandbox` carries its steps out one
+/// by one), and production asks for a second person for the other (`tests/engine/databases.rs` runs it elsewhere).
+pub(crate) const BY_STEPS: &[&str] = &["global-failback", "global-failover"];
+
+/// The runbooks of which no call has met a server: moto has neither jobs of AWS Backup nor failovers of global clusters.
+pub(crate) const NO_SERVER: &[&str] =
+    &["backup-now", "global-failback", "global-failover", "global-switchover", "vault-restore"];
 
 /// The runbooks that real executors carry out against moto, behind the gateway (`tests/engine/real`).
 pub(crate) const THROUGH_MOTO: &[&str] = &[

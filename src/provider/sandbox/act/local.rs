@@ -97,6 +97,11 @@ fn standing(asked: &Asked<'_>, host: &str) -> Result<(), String> {
     let mut places: Vec<&Place> = places.collect();
     places.sort_unstable();
     places.dedup();
+    // A name counts for each Region apart: what the address names is the one that is meant, and not the one that was lost.
+    let names = |place: &&Place| host.contains(&format!(".{}.", place.region));
+    if places.iter().any(names) {
+        places.retain(|place| names(&place));
+    }
     for place in places {
         if let Some(found) = rds_things::instance(world, place, first, now) {
             return match found.status(now) {
