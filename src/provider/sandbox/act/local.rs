@@ -100,7 +100,7 @@ fn standing(asked: &Asked<'_>, host: &str) -> Result<(), String> {
     // A name counts for each Region apart: what the address names is the one that is meant, and not the one that was lost.
     let names = |place: &&Place| host.contains(&format!(".{}.", place.region));
     if places.iter().any(names) {
-        places.retain(|place| names(&place));
+        places.retain(|place| names(place));
     }
     for place in places {
         if let Some(found) = rds_things::instance(world, place, first, now) {
