@@ -13,8 +13,8 @@ fn the_page_of_recoveries_lists_what_there_is_and_where_it_was_tried() {
          Each runbook of the first table is run by `tests/tui/recovery.rs`: chosen, filled in, read and agreed to by keys, \
          carried out by the real program in the sandbox to its green end, and its journal verified. What the sandbox \
          answers to calls is held to the same contract as AWS's test server moto (`tests/aws/contract`). Where moto is \
-         named, real executors carry the runbook out against moto as well, and are killed at every point on the way \
-         (`tests/engine/real`). None was tried against MiniStack, and none of \
+         named, real executors carry the runbook, or its action, out against moto as well, and are killed on the way \
+         (`tests/engine/real`). `its calls` means that calls of its kind are in that contract, not that the runbook ran there. None was tried against MiniStack, and none of \
          those of which it says `not tried` has met any server but the sandbox.\n\n\
          | runbook | for | does | sandbox | moto |\n| --- | --- | --- | --- | --- |\n",
     );
