@@ -34,8 +34,7 @@ def verify(folder):
             raise ValueError(f"line {number}: it does not follow the line before it")
         held = data.get({"opened": "plan", "began": "before", "answered": "reply"}.get(event))
         if event == "answered" and isinstance(held, dict):
-            # An answer for many keys names the records of what became of each.
-            held = held.get("side") if "side" in held else held.get("records")
+            held = held.get("side") if "side" in held else held.get("records")  # of many keys: what became of each
         if isinstance(held, dict) and held.keys() >= {"name", "sha256", "bytes"}:
             side(folder, held, number)
         prev, term = digest, entry["term"]

@@ -169,7 +169,8 @@ impl Action for Tool {
         Box::pin(async move {
             let Ok(call) = doing.call() else { return Ok(Progress::Done(Map::new())) };
             let found = status(look, call).await?;
-            // What a program printed may be anything, secrets included: neither those who watch nor the journal get it.
+            // What a program printed may be anything, secrets included: the journal gets its size only. Those who watch see
+            // the end of it, without what it was given.
             let bytes = found.get("OutBytes").and_then(Value::as_u64).unwrap_or(0);
             match text(&found, "State") {
                 "ended" => {}

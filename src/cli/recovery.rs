@@ -10,7 +10,7 @@ use crate::config::runbooks::{Folders, Library};
 use crate::domain::Text;
 use crate::domain::estate::{Environment, Estate};
 use crate::domain::ids::ComponentId;
-use crate::domain::reading::{Capability, Fact};
+use crate::domain::known;
 use crate::engine::folder::RunFolder;
 use crate::engine::history::History;
 use crate::engine::launch::{Told, launch};
@@ -183,38 +183,19 @@ async fn bind(
 ) -> Result<(Plan, Spool), Failure> {
     let readings = wired.collector.snapshot().readings;
     let estate = wired.estate.as_ref();
-    let component_of = |name: &str| estate.component(&ComponentId::new(name));
     let moment = crate::domain::readiness::Moment { now: wired.clock.now(), since: given.since };
     let failure = given.failure.map(crate::cli::args::OneFailure::scope);
     let newest_point = |component: &ComponentId| {
         let scope = failure.unwrap_or(crate::domain::scope::FailureScope::Local);
         newest(estate, component, &readings, scope, moment)
     };
-    let settings = |component: &ComponentId| {
-        let component = estate.component(component)?;
-        let reading = readings.of(&component.id, &component.home, Capability::Condition)?;
-        match &reading.held.as_ref()?.fact {
-            Fact::Condition(condition) if !condition.settings.is_empty() => Some(
-                condition.settings.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect(),
-            ),
-            _ => None,
-        }
+    let settings = |component: &ComponentId| -> Option<action::Kept> {
+        let condition = known::condition(&readings, estate.component(component)?)?;
+        Some(condition.settings.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect())
     };
-    let reading = |component: &str, field: &str| {
-        let component = component_of(component)?;
-        match field {
-            "id" => component.selector.as_ref().and_then(|selector| match selector {
-                crate::domain::estate::Selector::Id(id) => Some(id.to_string()),
-                crate::domain::estate::Selector::Tag { .. } => None,
-            }),
-            "region" => Some(component.home.region.to_string()),
-            "account" => Some(component.home.account.to_string()),
-            "newest-point" => newest_point(&component.id),
-            setting => {
-                let kept: action::Kept = settings(&component.id)?;
-                kept.iter().find(|(name, _)| name.eq_ignore_ascii_case(setting)).map(|(_, text)| text.clone())
-            }
-        }
+    let reading = |component: &str, field: &str| match field {
+        "newest-point" => newest_point(&ComponentId::new(component)),
+        _ => known::known(estate, &readings, component, field),
     };
     let now = at.unwrap_or_else(|| wired.clock.now());
     let folder = wired.state.folder(RUNS)?;

@@ -173,6 +173,25 @@ pub struct ComponentFile {
     pub deployed: Field<String>,
     /// Recoveries that were measured elsewhere.
     pub proven: Field<Vec<Field<ProofFile>>>,
+    /// What it is given in the DR Region, in place of what it uses at home.
+    pub standby: Field<StandbyFile>,
+}
+
+/// What stands in the DR Region for what a component uses at home.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct StandbyFile {
+    /// For a database: the parameter group there; that of the same name if absent.
+    pub parameter_group: Field<String>,
+    /// For a database: the subnet group there; that of the same name if absent.
+    pub subnet_group: Field<String>,
+    /// The security groups there; that of the VPC if absent.
+    pub security_groups: Field<Vec<Field<String>>>,
+    /// The key there that copies are encrypted with.
+    pub key: Field<String>,
+    /// For a DNS record: the address that it leads to when the Region is lost.
+    pub address: Field<String>,
 }
 
 /// How a component is found: by one of these.

@@ -1,6 +1,6 @@
 //! From the estate file as it is written to the estate that it means.
 
-use super::access::{access, alarms, masks_names};
+use super::access::{access, alarms, masks_names, sources, standby};
 use super::diagnostic::{Diagnostic, FilePlace, suggestion};
 use super::estate_file::{
     ClassName, ComponentFile, EnvironmentFile, EstateFile, GroupFile, ProofFile, ProviderName, SelectFile,
@@ -14,9 +14,10 @@ use crate::domain::estate::{
 };
 use crate::domain::ids::{AccountId, ComponentId, Region};
 use crate::domain::kind::Kind;
-use crate::domain::place::{GLOBAL, OUTSIDE, Place};
+use crate::domain::place::Place;
 use crate::domain::proof::Proof;
 use crate::domain::scope::FailureScope;
+use crate::domain::standby::Standby;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -314,6 +315,7 @@ impl Resolver<'_> {
         // Everything is looked at before anything is given up, so that every mistake is said.
         let selector = self.selector(&given.select);
         let proofs = self.proofs(&given.proven);
+        let standby = standby(given, &mut self.wrong);
         let environment = self.environment_of(&given.environment, name, place)?;
         let kind = *given.kind.get()?;
         if kind == Kind::GitRepository && given.deployed.is_absent() {
@@ -327,15 +329,7 @@ impl Resolver<'_> {
             account: environment.account.clone(),
             region: given.region.get().map_or(environment.region.clone(), |region| region.0.as_str().into()),
         };
-        let mut sources: Vec<Place> = if kind.is_code() {
-            vec![Place::new(OUTSIDE, OUTSIDE)]
-        } else if kind == Kind::DnsRecord {
-            vec![Place { region: GLOBAL.into(), ..home.clone() }]
-        } else {
-            let dr =
-                environment.dr_region.iter().map(|region| Place { region: region.clone(), ..home.clone() });
-            std::iter::once(home.clone()).chain(dr.filter(|place| *place != home)).collect()
-        };
+        let mut sources = sources(kind, &home, &environment);
         let mut declared = Vec::new();
         for copy in given.copies.get().map_or([].as_slice(), Vec::as_slice) {
             let (Some(copy), Some(at)) = (copy.get(), copy.place()) else { continue };
@@ -379,6 +373,7 @@ impl Resolver<'_> {
             drill_every: drills.get(name).copied(),
             owner: given.owner.get().map(|owner| Text::new(owner)),
             proofs,
+            standby,
         })
     }
 
@@ -432,6 +427,7 @@ impl Resolver<'_> {
             drill_every: drills.get(name).copied(),
             owner: given.owner.get().map(|owner| Text::new(owner)),
             proofs,
+            standby: Standby::default(),
         })
     }
 

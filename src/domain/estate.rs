@@ -10,6 +10,7 @@ use super::proof::Proof;
 use super::reading::Cadences;
 use super::redaction::{Redactor, SALT};
 use super::retention::Rule;
+use super::standby::Standby;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Whether consent, words and colours of production apply.
@@ -23,7 +24,7 @@ pub enum EnvironmentClass {
 }
 
 /// The scenarios that the sandbox knows, by name.
-pub const SCENARIO_NAMES: [&str; 11] = [
+pub const SCENARIO_NAMES: [&str; 12] = [
     "calm",
     "region-loss",
     "database-gone",
@@ -34,6 +35,7 @@ pub const SCENARIO_NAMES: [&str; 11] = [
     "credentials-expiring",
     "insufficient-capacity",
     "restore-error",
+    "slow-restore",
     "lost-replies",
 ];
 
@@ -177,6 +179,8 @@ pub struct Component {
     pub owner: Option<Text>,
     /// Recoveries that were measured elsewhere and written down in the estate file.
     pub proofs: Vec<Proof>,
+    /// What it is given in the DR Region.
+    pub standby: Standby,
 }
 
 /// The estate.

@@ -18,6 +18,7 @@ pub mod duration;
 pub mod estate;
 pub mod ids;
 pub mod kind;
+pub mod known;
 pub mod lock;
 pub mod moment;
 pub mod objective;
@@ -30,6 +31,7 @@ pub mod redaction;
 pub mod retention;
 pub mod scope;
 pub mod size;
+pub mod standby;
 pub mod state;
 pub mod text;
 

@@ -191,6 +191,8 @@ fn parameters(ask: &Planning<'_>) -> Result<Params, NoPlan> {
         };
         let text = said.or(default).ok_or_else(missing)?;
         let value = typed(ask, &parameter.kind, &text).map_err(wrong)?;
+        // A plan holds the moment itself: "3 h ago" would be another one when it is read.
+        let text = if let ParamValue::Moment(at) = &value { at.to_string() } else { text };
         params.texts.insert(name.clone(), text);
         params.values.insert(name.clone(), value);
     }
@@ -206,10 +208,7 @@ fn typed(ask: &Planning<'_>, kind: &ParameterKind, text: &str) -> Result<ParamVa
         ParameterKind::Duration => {
             crate::domain::duration::parse(text).map(|span| ParamValue::DurationS(span.as_secs()))
         }
-        ParameterKind::Moment => text
-            .parse()
-            .map(ParamValue::Moment)
-            .map_err(|_| format!("`{text}` is no moment; write it like 2026-11-21T03:12:00Z")),
+        ParameterKind::Moment => crate::domain::moment::parse(text, ask.now).map(ParamValue::Moment),
         ParameterKind::Switch => {
             text.parse().map(ParamValue::Switch).map_err(|_| format!("`{text}` is neither true nor false"))
         }

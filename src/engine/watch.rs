@@ -8,9 +8,13 @@ use super::store::Runs;
 use crate::domain::Text;
 use crate::runbook::event::Rest;
 use crate::runbook::plan::{Plan, PlanHash};
-use crate::runbook::state::RunState;
+use crate::runbook::state::{RunState, StepState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Where the programs of steps have their folders, and the file of what may be shown of their output.
+const CHILDREN: &str = "children/";
+const SHOWN: &str = "shown";
 
 /// How many runs are kept in view; older ones are only counted.
 pub const IN_VIEW: usize = 100;
@@ -41,6 +45,8 @@ pub struct RunSeen {
     pub lines: Vec<Arc<Line>>,
     /// How its steps go.
     pub going: BTreeMap<Text, Going>,
+    /// The last lines that the programs of its steps printed, without what must not be shown.
+    pub prints: BTreeMap<Text, Vec<Text>>,
     /// Whether an executor works on it.
     pub worked_on: bool,
     /// Why it cannot go on although nothing in its journal says so.
@@ -145,9 +151,25 @@ fn first(folder: &RunFolder, name: &str, worked_on: bool) -> Option<RunSeen> {
         hash: PlanHash::of(&bytes),
         lines: Vec::new(),
         going: BTreeMap::new(),
+        prints: BTreeMap::new(),
         worked_on,
         trouble: None,
     })
+}
+
+/// Reads what the programs of steps printed: each has a folder of its own, which its call names.
+fn printed(folder: &RunFolder, state: &RunState) -> BTreeMap<Text, Vec<Text>> {
+    let home_of = |step: &StepState| Some(step.calls.last()?.call.text("Home")?.to_owned());
+    let steps = state.steps.iter().filter_map(|(id, step)| Some((id, home_of(step)?)));
+    let inside = |home: &str| home.starts_with(CHILDREN) && !home.contains("..");
+    steps
+        .filter(|(_, home)| inside(home))
+        .filter_map(|(id, home)| {
+            let bytes = folder.read(&format!("{home}/{SHOWN}")).ok()??;
+            let lines = String::from_utf8_lossy(&bytes).lines().map(Text::new).collect();
+            Some((id.clone(), lines))
+        })
+        .collect()
 }
 
 impl Known {
@@ -175,6 +197,7 @@ impl Known {
         }
         let going = folder.read(PROGRESS).ok().flatten().filter(|_| worked_on);
         seen.going = going.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        seen.prints = printed(folder, &seen.state);
         let changed = seen != *self.seen;
         self.seen = Arc::new(seen);
         changed

@@ -199,10 +199,17 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "DynamoDB" "RestoreTableFromBackup" = dynamodb restore_table_from_backup (target_table_name);
         "DynamoDB" "RestoreTableToPointInTime" = dynamodb restore_table_to_point_in_time (target_table_name);
         "DynamoDB" "UpdateContinuousBackups" = dynamodb update_continuous_backups (table_name);
+        "DynamoDB" "UpdateTimeToLive" = dynamodb update_time_to_live (table_name);
+        "DynamoDB" "UpdateTable" = dynamodb update_table (table_name);
+        "DynamoDB" "TagResource" = dynamodb tag_resource (resource_arn);
+        "DynamoDB" "UntagResource" = dynamodb untag_resource (resource_arn);
+        "DynamoDB" "DeleteTable" = dynamodb delete_table (table_name);
+        "DynamoDB" "DeleteBackup" = dynamodb delete_backup;
         "Route 53" "ChangeResourceRecordSets" = route53 change_resource_record_sets;
         "Route 53" "UpdateHealthCheck" = route53 update_health_check;
         "Backup" "StartBackupJob" = backup start_backup_job;
         "Backup" "StartRestoreJob" = backup start_restore_job;
+        "Backup" "StartCopyJob" = backup start_copy_job;
         // None of these is in the table, be it harmless by its name or not.
         "RDS" "DeleteGlobalCluster" = rds delete_global_cluster;
         "S3" "PutObject" = s3 put_object (bucket) (key);
@@ -232,6 +239,12 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "EC2" "StartInstances" = ec2 start_instances;
         "EC2" "StopInstances" = ec2 stop_instances;
         "EC2" "TerminateInstances" = ec2 terminate_instances;
+        "EC2" "DeregisterImage" = ec2 deregister_image;
+        "EC2" "CopyImage" = ec2 copy_image;
+        "EC2" "CopySnapshot" = ec2 copy_snapshot;
+        "EC2" "RestoreSnapshotTier" = ec2 restore_snapshot_tier;
+        "EC2" "LockSnapshot" = ec2 lock_snapshot;
+        "EC2" "UnlockSnapshot" = ec2 unlock_snapshot;
     });
     all
 }

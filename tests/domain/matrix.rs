@@ -387,6 +387,7 @@ impl World {
             drill_every: None,
             owner: None,
             proofs,
+            standby: lifeboat::domain::standby::Standby::default(),
         });
     }
 

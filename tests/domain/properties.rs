@@ -186,6 +186,7 @@ impl World {
             drill_every: None,
             owner: None,
             proofs: self.took.map(proof).unwrap_or_default(),
+            standby: lifeboat::domain::standby::Standby::default(),
         };
         Estate {
             name: "random".into(),

@@ -149,6 +149,7 @@ pub(crate) fn estate() -> Estate {
         drill_every: None,
         owner: None,
         proofs: Vec::new(),
+        standby: lifeboat::domain::standby::Standby::default(),
     };
     Estate {
         name: "acme".into(),

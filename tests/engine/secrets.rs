@@ -178,9 +178,11 @@ impl Place {
         }
         let state = self.real.state();
         for path in self.files() {
-            // What a program prints lies there, and nowhere else.
-            let output = path.file_name().is_some_and(|name| name == "out")
-                && path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with("children"));
+            // What a program prints lies there, and nowhere else; beside it what may be shown of it, without what it was given.
+            let of_a_child =
+                path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with("children"));
+            let is = |wanted: &str| of_a_child && path.file_name().is_some_and(|name| name == wanted);
+            let (output, shown) = (is("out"), is("shown"));
             let bytes = std::fs::read(&path).unwrap_or_default();
             let held = String::from_utf8_lossy(&bytes);
             if path.starts_with(&state) {
@@ -190,10 +192,16 @@ impl Place {
                 }
             }
             if output {
+                let printed = held.contains(PRINTED);
+                let shown = std::fs::read_to_string(path.with_file_name("shown")).unwrap_or_default();
+                if printed && !shown.contains(PRINTED) {
+                    leaks.push(format!("{} does not show what was printed: {shown}", path.display()));
+                }
                 continue;
             }
             leaks.extend(
                 ALL.iter()
+                    .filter(|canary| !(shown && **canary == PRINTED))
                     .filter(|canary| held.contains(**canary))
                     .map(|canary| format!("{canary} lies in {}", path.display())),
             );

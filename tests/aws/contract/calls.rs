@@ -518,6 +518,7 @@ async fn objects(looks: &dyn Look, acts: &dyn Act, world: &World) {
         told.body["VersionId"], listed[0]["VersionId"],
         "what was there is there again, as the same version"
     );
+    let (listed, _) = versions(looks, world, key).await;
     pages(looks, world, &listed).await;
 }
 

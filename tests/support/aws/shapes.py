@@ -50,6 +50,8 @@ def install():
                 _page(self, call, result)
             elif call.service == "rds" and call.operation == "DescribeDBInstanceAutomatedBackups":
                 _windows(self, call, result)
+            elif call.service == "rds" and call.operation == "DescribeDBParameterGroups":
+                _group_named(self, result)
         return written(self, action_result)
 
     BaseResponse.serialized = serialized
@@ -103,6 +105,13 @@ def _page(response, call, result):
         result["NextToken"] = base64.urlsafe_b64encode(mark).decode()
     if len(cut) < len(items):
         call.stub = True
+
+
+def _group_named(response, result):
+    """AWS refuses a parameter group that is not there by its code; moto answers with an empty list."""
+    name = response._get_param("DBParameterGroupName")
+    if name is not None and not result.get("DBParameterGroups"):
+        raise GearError(404, "DBParameterGroupNotFound", f"DBParameterGroup not found: {name}")
 
 
 def _windows(response, call, result):

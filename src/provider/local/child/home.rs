@@ -289,6 +289,15 @@ impl Home {
         (length, String::from_utf8_lossy(&tail).into_owned())
     }
 
+    /// Writes what may be shown of the output's end, whole or not at all.
+    pub(super) fn write_shown(&self, text: &str) -> io::Result<()> {
+        let (new, done) = (self.file("shown.new"), self.file("shown"));
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&new, &done)
+    }
+
     /// Asks the supervisor to end the child.
     pub(super) fn ask_to_stop(&self) -> io::Result<()> {
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.file("stop"))?;

@@ -7,7 +7,8 @@
 //! 2. It starts `lifeboat __child HOME` with the lock as its standard error, so that the lock goes over without ever
 //!    being free. What to run comes over standard input and is written nowhere, for there may be secrets in it.
 //! 3. The supervisor (`supervise`) opens a session of its own, writes `started.json` and only then starts the child.
-//!    It takes the child's output into `out`, and holds the lock for as long as it lives.
+//!    It takes the child's output into `out` and what may be shown of its end into `shown`, and holds the lock for as long
+//!    as it lives.
 //! 4. When the child has ended, it writes `ended.json`.
 //!
 //! So whoever finds the lock free knows that nobody will write any more, and the files say the rest (`home`): no
@@ -19,6 +20,7 @@ mod claim;
 mod home;
 mod ladder;
 mod request;
+mod shown;
 mod supervise;
 
 pub use supervise::supervise;

@@ -5,12 +5,14 @@ use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The variables that every child gets, where we have them ourselves; `LC_*` besides.
 const KEPT: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
+/// The variables whose values are no secret: an output without its Region says little.
+const OPEN: [&str; 6] = ["AWS_REGION", "AWS_DEFAULT_REGION", "PATH", "HOME", "LANG", "TZ"];
 /// Where programs are looked for, if we have no search path ourselves.
 const SEARCH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// How long is waited between one signal and the next, in seconds.
@@ -26,6 +28,8 @@ pub(super) struct Request {
     pub(super) folder: PathBuf,
     /// All of its environment.
     pub(super) environment: BTreeMap<String, String>,
+    /// The variables that it was given for this call, by name: their values are not shown.
+    pub(super) given: BTreeSet<String>,
     /// How long it may take, in seconds.
     pub(super) timeout_s: Option<u64>,
     /// How long is waited between one signal and the next, in seconds.
@@ -58,7 +62,9 @@ impl Request {
         environment.extend(locale);
         environment.entry("PATH".to_owned()).or_insert_with(|| SEARCH.to_owned());
         environment.insert("TERM".to_owned(), "dumb".to_owned());
+        let mut given = BTreeSet::new();
         for name in arguments::texts(call, "Inherit")? {
+            given.insert(name.clone());
             match std::env::var(&name) {
                 Ok(value) => drop(environment.insert(name, value)),
                 Err(std::env::VarError::NotPresent) => {}
@@ -67,7 +73,10 @@ impl Request {
                 }
             }
         }
-        environment.extend(arguments::pairs(call, "Environment")?);
+        let pairs = arguments::pairs(call, "Environment")?;
+        given.extend(pairs.iter().map(|(name, _)| name.clone()));
+        given.retain(|name| !OPEN.contains(&name.as_str()));
+        environment.extend(pairs);
         let wrong = |(name, value): (&String, &String)| {
             name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
         };
@@ -78,6 +87,7 @@ impl Request {
             argv,
             folder: arguments::path(call, "Folder")?,
             environment,
+            given,
             timeout_s: arguments::maybe_number(call, "TimeoutS")?,
             grace_s: arguments::maybe_number(call, "GraceS")?.unwrap_or(GRACE_S),
         })

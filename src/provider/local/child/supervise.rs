@@ -4,6 +4,7 @@ use super::capture::{Capture, Captured};
 use super::home::{Ended, Home, Process, Started};
 use super::ladder::Ladder;
 use super::request::Request;
+use super::shown::Shown;
 use crate::provider::clock::SystemClock;
 use crate::provider::port::Clock;
 use rustix::fs::{FlockOperation, flock};
@@ -205,6 +206,7 @@ fn follow(
     let mut ladder = Ladder::of(group, request.grace());
     let mut silent = false;
     let mut likely_until = Instant::now() + LIKELY;
+    let mut shown = Shown::of(request);
     while !has_ended(group) {
         let tick = if Instant::now() < likely_until { QUICK_TICK } else { TICK };
         if silent {
@@ -220,6 +222,7 @@ fn follow(
             ladder.ask("timeout");
         }
         ladder.climb(SystemClock.now());
+        shown.write(home);
     }
     // What it left in its group would go on against what comes next.
     let _ = kill_process_group(group, Signal::KILL);
@@ -228,6 +231,7 @@ fn follow(
     if !silent {
         let _ = told.recv_timeout(GRACE);
     }
+    shown.write_now(home);
     let Captured { bytes, dropped, sha256 } = capture.close();
     Ok(Ended {
         exit_code: status.code(),

@@ -5,9 +5,12 @@ use super::choice::{Choice, choices_of_component, choices_of_point};
 use super::{PlanWanted, Secrets};
 use crate::domain::Text;
 use crate::domain::ids::ComponentId;
+use crate::domain::known::known;
 use crate::domain::scope::FailureScope;
-use crate::runbook::definition::{Parameter, ParameterKind, Runbook};
+use crate::runbook::definition::{Parameter, ParameterKind, Runbook, Template};
+use crate::runbook::fill::{Unfilled, fill};
 use crate::runbook::plan::Mode;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tui_input::Input;
 
@@ -39,6 +42,8 @@ pub struct Field {
     pub says: Text,
     /// What it is.
     pub kind: ParameterKind,
+    /// What it is where nobody says it, as the runbook writes it.
+    template: Option<Template>,
     /// What it is where nobody says it, for people.
     pub default: Option<String>,
     /// Whether its value must not be shown.
@@ -51,18 +56,12 @@ pub struct Field {
 
 impl Field {
     fn of(parameter: &Parameter) -> Self {
-        let default = match (&parameter.default, &parameter.kind) {
-            (Some(default), _) => {
-                Some(default.as_plain().map_or("from what is read".to_owned(), str::to_owned))
-            }
-            (None, ParameterKind::Point { .. }) => Some("the newest usable one".to_owned()),
-            (None, _) => None,
-        };
         Self {
             name: parameter.name.clone(),
             says: parameter.says.clone(),
             kind: parameter.kind.clone(),
-            default,
+            template: parameter.default.clone(),
+            default: None,
             secret: parameter.secret,
             input: Input::default(),
             choices: Vec::new(),
@@ -130,6 +129,31 @@ impl Form {
             field.choices = choices;
             let newest = field.choices.iter().find(|choice| choice.flaw.is_none());
             field.input = newest.map_or_else(Input::default, |newest| Input::new(newest.value.clone()));
+        }
+        self.default_anew(model);
+    }
+
+    /// Works out anew what is taken where nobody says anything.
+    fn default_anew(&mut self, model: &Model) {
+        let reading =
+            |component: &str, field: &str| known(&model.estate, &model.snapshot.readings, component, field);
+        let mut before: BTreeMap<String, String> = BTreeMap::new();
+        for field in &mut self.fields {
+            let filled = field.template.as_ref().map(|template| fill(template, &before, &reading));
+            field.default = match (&filled, &field.kind) {
+                (Some(Ok(value)), _) => Some(value.clone()),
+                (Some(Err(Unfilled::Param(name))), _) => Some(format!("what follows from {name}")),
+                (None, ParameterKind::Point { .. }) => Some("the newest usable one".to_owned()),
+                (Some(Err(Unfilled::Reading { field, .. })), _) if field == "newest-point" => {
+                    Some("the newest usable one".to_owned())
+                }
+                (Some(Err(_)) | None, _) => None,
+            };
+            let value = match field.input.value() {
+                "" => filled.and_then(Result::ok),
+                said => Some(said.to_owned()),
+            };
+            before.extend(value.map(|value| (field.name.clone(), value)));
         }
     }
 

@@ -21,6 +21,11 @@ use ratatui::layout::Rect;
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
+/// How many rows there have to be below the steps so that the output of a program has a part of its own.
+const ROOM_TO_PRINT: u16 = 14;
+/// What a shared screen shows of it.
+const HIDDEN: &str = "not on a shared screen; p leaves presenter mode";
+
 /// Where the parts stand.
 pub(super) struct Parts {
     title: Rect,
@@ -80,9 +85,18 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, open: &OpenRun)
         let says = format!(" {} {hidden} more steps ", pen.glyphs().more());
         pen.right(rule.x, rule.right().saturating_sub(1), rule.y, &says, Role::Dim);
     }
+    let prints = rows.get(at).and_then(|row| run.prints.get(&row.step.id)).filter(|_| open.until.is_none());
     if let Some(row) = rows.get(at) {
-        let lines =
+        let mut lines =
             about_step(run, row, now, open.until.is_none(), usize::from(about.width.saturating_sub(16)));
+        // Where there is no room for more, the last line of a program says most.
+        if let Some(last) = prints.and_then(|lines| lines.last()).filter(|_| about.height < ROOM_TO_PRINT) {
+            let says = if model.presenter { HIDDEN } else { last.as_str() };
+            lines.insert(
+                lines.len().min(1),
+                vec![(format!("{:<12}", "prints"), Role::Heading), (says.to_owned(), Role::Text)],
+            );
+        }
         for spans in &lines {
             let line = take(&mut about, 1);
             if line.height > 0 {
@@ -90,7 +104,27 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, open: &OpenRun)
             }
         }
     }
-    tail(pen, about, run, open.until);
+    match prints {
+        Some(lines) if about.height >= 4 => output(pen, about, lines, model.presenter),
+        _ => tail(pen, about, run, open.until),
+    }
+}
+
+/// Draws what the program of a step printed last. A shared screen does not show it: what stands in it is not ours.
+fn output(pen: &mut Pen<'_>, mut area: Rect, lines: &[Text], presenter: bool) {
+    take(&mut area, 1);
+    let rule = take(&mut area, 1);
+    pen.rule(rule, rule.y);
+    pen.right(rule.x, rule.right().saturating_sub(1), rule.y, " what it prints ", Role::Dim);
+    if presenter {
+        let line = take(&mut area, 1);
+        pen.text(line.x + 1, line.y, line.width.saturating_sub(2), HIDDEN, Role::Dim);
+        return;
+    }
+    for text in lines.iter().skip(lines.len().saturating_sub(usize::from(area.height))) {
+        let line = take(&mut area, 1);
+        pen.text(line.x + 1, line.y, line.width.saturating_sub(2), text.as_str(), Role::Text);
+    }
 }
 
 /// Draws what was written down last, where there is room for it.
