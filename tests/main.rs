@@ -152,7 +152,7 @@ mod tui {
     mod keys;
     mod pictures;
     mod points;
-    mod recovery;
+    pub(crate) mod recovery;
     mod sealed;
     mod states;
 }

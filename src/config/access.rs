@@ -61,6 +61,7 @@ pub(super) fn standby(given: &ComponentFile, wrong: &mut Vec<Diagnostic>) -> Sta
     fits(said.parameter_group.place(), is_database, "parameter_group", DATABASES);
     fits(said.subnet_group.place(), is_database, "subnet_group", DATABASES);
     fits(said.security_groups.place(), is_database, "security_groups", DATABASES);
+    fits(said.class.place(), is_database, "class", DATABASES);
     fits(said.address.place(), is_name, "address", "dns-record");
     let text = text_of;
     let groups = said.security_groups.get().map_or([].as_slice(), Vec::as_slice);
@@ -68,6 +69,7 @@ pub(super) fn standby(given: &ComponentFile, wrong: &mut Vec<Diagnostic>) -> Sta
         parameter_group: text(&said.parameter_group),
         subnet_group: text(&said.subnet_group),
         security_groups: groups.iter().filter_map(text_of).collect(),
+        class: text(&said.class),
         key: text(&said.key),
         address: text(&said.address),
     }

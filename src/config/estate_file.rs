@@ -188,6 +188,8 @@ pub struct StandbyFile {
     pub subnet_group: Field<String>,
     /// The security groups there; that of the VPC if absent.
     pub security_groups: Field<Vec<Field<String>>>,
+    /// For a database: the class of its instances there.
+    pub class: Field<String>,
     /// The key there that copies are encrypted with.
     pub key: Field<String>,
     /// For a DNS record: the address that it leads to when the Region is lost.

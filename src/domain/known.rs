@@ -33,9 +33,12 @@ pub fn known(estate: &Estate, readings: &Readings, component: &str, field: &str)
     };
     if let Some(name) = field.strip_prefix(STANDBY) {
         return component.standby.named(name).or_else(|| match name {
-            "parameter-group" => setting("dbparametergroupname"),
-            "subnet-group" => setting("dbsubnetgroupname"),
+            "parameter-group" => {
+                setting("dbparametergroupname").or_else(|| setting("dbclusterparametergroup"))
+            }
+            "subnet-group" => setting("dbsubnetgroupname").or_else(|| setting("dbsubnetgroup")),
             "security-groups" => Some("default".to_owned()),
+            "class" => setting("dbinstanceclass"),
             _ => None,
         });
     }

@@ -37,6 +37,15 @@ impl FailureScope {
             Self::Account => "account lost",
         }
     }
+
+    /// Says it as part of a sentence, behind "if" or "when".
+    pub fn clause(self) -> &'static str {
+        match self {
+            Self::Local => "the component is lost",
+            Self::Region => "its Region is lost",
+            Self::Account => "its account is lost",
+        }
+    }
 }
 
 impl fmt::Display for FailureScope {

@@ -12,6 +12,8 @@ pub struct Standby {
     pub subnet_group: Option<Text>,
     /// The security groups.
     pub security_groups: Vec<Text>,
+    /// The class of the instances of a database.
+    pub class: Option<Text>,
     /// The key that copies are encrypted with.
     pub key: Option<Text>,
     /// For a DNS record: the address that it leads to.
@@ -29,6 +31,7 @@ impl Standby {
                 let all: Vec<&str> = self.security_groups.iter().map(Text::as_str).collect();
                 (!all.is_empty()).then(|| all.join(","))
             }
+            "class" => text(&self.class),
             "key" => text(&self.key),
             "address" => text(&self.address),
             _ => None,

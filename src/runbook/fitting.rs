@@ -68,10 +68,10 @@ pub fn fitting(runbook: &Runbook, situation: &Situation) -> Option<(Fit, String)
     let for_failure = runbook.failures.is_empty() || runbook.failures.contains(&situation.failure);
     let trouble = match situation.failure {
         FailureScope::Local => unwell.map(str::to_owned),
-        other => Some(format!("for when {}", other.words())),
+        other => Some(format!("for when {}", other.clause())),
     };
     Some(match runbook.kind {
-        _ if !for_failure => (Fit::Not, format!("not for when {}", situation.failure.words())),
+        _ if !for_failure => (Fit::Not, format!("not for when {}", situation.failure.clause())),
         RunbookKind::Recover if wants_point && situation.point.is_none() => {
             (Fit::Not, "no usable point to take by its name".to_owned())
         }

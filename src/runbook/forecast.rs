@@ -27,6 +27,8 @@ pub struct Forecast {
     pub late: Vec<Text>,
     /// When the component was promised to be back.
     pub deadline: Option<Timestamp>,
+    /// When each step begins that has not begun: not before, and not after unless something takes longer than usual.
+    pub begins: BTreeMap<Text, (Timestamp, Timestamp)>,
 }
 
 /// How a run stands to what was promised.
@@ -79,7 +81,7 @@ pub fn forecast(plan: &Plan, state: &RunState, percents: &BTreeMap<Text, u8>, no
     let began = plan.since.or(state.agreed_at).or(state.opened_at).unwrap_or(now);
     let deadline = plan.promised_s.map(|promised| after(began, Duration::from_secs(promised)));
     let mut ends: BTreeMap<&Text, (Range, Option<&Text>)> = BTreeMap::new();
-    let (mut open, mut late) = (Vec::new(), Vec::new());
+    let (mut open, mut late, mut begins) = (Vec::new(), Vec::new(), BTreeMap::new());
     for step in &plan.steps {
         let mut start = Range::at(now);
         let mut from = None;
@@ -94,6 +96,9 @@ pub fn forecast(plan: &Plan, state: &RunState, percents: &BTreeMap<Text, u8>, no
             }
             start = Range(start.0.max(end.0), start.1.max(end.1));
         }
+        if state.steps.get(&step.id).is_none_or(|known| known.phase == Phase::Waiting) {
+            begins.insert(step.id.clone(), (start.0, start.1));
+        }
         let end = ends_at(plan, state, step, start, percents, now, &mut open, &mut late);
         ends.insert(&step.id, (end.unwrap_or(start), from));
     }
@@ -107,7 +112,7 @@ pub fn forecast(plan: &Plan, state: &RunState, percents: &BTreeMap<Text, u8>, no
         at = ends.get(id).and_then(|(_, from)| *from);
     }
     critical.reverse();
-    Forecast { earliest, latest: end.1.max(earliest), critical, open, late, deadline }
+    Forecast { earliest, latest: end.1.max(earliest), critical, open, late, deadline, begins }
 }
 
 /// Returns when a step ends that begins at `start`; `None` where it does not count any more, or not yet.

@@ -1,17 +1,27 @@
-//! What is generated stands in the files as the program makes it: lists of the README, schemas, the picture.
+//! What is generated stands in the files as the program makes it: lists of the README, schemas, pictures.
 
 use crate::support::console::Console;
 use crate::support::{assert_kept, root};
+use crate::tui::recovery::{fill, form, prepared};
 use clap::ValueEnum;
+use jiff::Timestamp;
 use lifeboat::cli::args::SchemaOf;
 use lifeboat::cli::command::schema;
+use lifeboat::domain::Text;
+use lifeboat::engine::step::Going;
+use lifeboat::engine::store::Runs;
+use lifeboat::engine::watch::{RunSeen, Seen, Watch};
 use lifeboat::failure::EXIT_CODES;
 use lifeboat::provider::sandbox::SCENARIOS;
 use lifeboat::tui::command::COMMANDS;
 use lifeboat::tui::keymap::Keymap;
+use lifeboat::tui::message::Message;
+use lifeboat::tui::model::News;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 fn between(text: &str, name: &str, made: &str) -> String {
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
@@ -81,6 +91,49 @@ fn the_picture_is_the_real_screen() {
     let mut console = Console::new("region-loss", (120, 36));
     console.keys("R");
     assert_kept("assets/pictures/overview.svg", &svg(&console.cells()));
+}
+
+/// A run that was begun in the sandbox and broken off in its first step.
+const RUN: &str = "r-20261121-031402-d646";
+
+/// Returns the run as those see it who watch while it is worked on, and the console's clock then.
+fn watched() -> (Arc<RunSeen>, Timestamp) {
+    let place = tempfile::tempdir().expect("a folder can be made");
+    let (from, to) = (root("tests/fixtures/runs").join(RUN), place.path().join(RUN));
+    for folder in ["", "side"] {
+        std::fs::create_dir(to.join(folder)).expect("a folder can be made");
+        for entry in std::fs::read_dir(from.join(folder)).expect("the run is kept").flatten() {
+            if entry.path().is_file() {
+                std::fs::copy(entry.path(), to.join(folder).join(entry.file_name()))
+                    .expect("it can be copied");
+            }
+        }
+    }
+    let seen = Watch::of(Runs::at(place.path())).look().expect("there is a run");
+    let run = seen.runs.first().expect("it is read");
+    assert_eq!(run.trouble, None);
+    let going = std::fs::read(from.join("progress.json")).expect("its progress is kept");
+    let going: BTreeMap<Text, Going> = serde_json::from_slice(&going).expect("it is progress");
+    let now = going.values().map(|going| going.at).max().expect("a step is under way")
+        + jiff::Span::new().seconds(7);
+    let path = Text::new(&format!("~/.local/state/lifeboat/runs/{RUN}"));
+    (Arc::new(RunSeen { going, worked_on: true, path, ..run.as_ref().clone() }), now)
+}
+
+#[test]
+fn the_pictures_of_a_plan_and_its_run_are_the_real_screens() {
+    let (run, now) = watched();
+    let mut console = form("region-loss", "region-lost", (120, 36));
+    fill(&mut console, &[("database", "reports-db"), ("record", "shop-dns")]);
+    let prepared = prepared(&console, &run.plan, &run.hash);
+    console.tell(Message::News(News::Planned(Ok(prepared))));
+    assert_kept("assets/pictures/plan.svg", &svg(&console.cells()));
+
+    let mut console = Console::new("region-loss", (120, 36));
+    console.model.now = now;
+    console.tell(Message::Runs(Arc::new(Seen { runs: vec![run], older: 0 })));
+    console.keys("R 5 enter");
+    assert_kept("assets/pictures/run.svg", &svg(&console.cells()));
 }
 
 /// Draws cells as SVG.

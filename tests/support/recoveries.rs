@@ -39,6 +39,7 @@ pub(crate) const TABLE: &[Row] = &[
     ("cluster-access", "calm", &[("cluster", "shop-cluster")]),
     ("cluster-failover", "calm", &[("cluster", "customers-db")]),
     ("cluster-from-snapshot", "calm", &[("cluster", "customers-db")]),
+    ("cluster-in-dr-region", "region-loss", &[("cluster", "billing-db")]),
     ("cluster-to-time", "calm", &[("cluster", "customers-db")]),
     ("contain-account", "calm", &[("backups", "backups"), ("role", "shop-app")]),
     ("contain-bucket", "calm", &[("bucket", "media")]),
@@ -261,7 +262,7 @@ pub(crate) fn planned(real: &Real, scenario: &str, runbook: &str, said: &[(&str,
 /// So many of the sandbox's seconds pass in a real one.
 const SPEED: &str = "5000";
 /// How long anything may take on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Carries the plan in `plan.json` out to its green end: questions are answered, gates are opened; the journal verifies.
 pub(crate) fn carried_out(real: &Real, scenario: &str, plan: &Plan, hash: &PlanHash) {

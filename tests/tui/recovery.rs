@@ -20,7 +20,7 @@ use std::sync::Arc;
 const SIZES: [(u16, u16); 3] = [(80, 24), (160, 48), (200, 60)];
 
 /// Opens a console on the pane of runbooks, with the form of one.
-fn form(scenario: &str, runbook: &str, size: (u16, u16)) -> Console {
+pub(crate) fn form(scenario: &str, runbook: &str, size: (u16, u16)) -> Console {
     let mut console = Console::new(scenario, size);
     if failure(scenario) == Some("region") {
         console.keys("R");
@@ -42,7 +42,7 @@ fn top(console: &Console) -> &Overlay {
 }
 
 /// Fills the form in by keys, and asks for the plan.
-fn fill(console: &mut Console, said: &[(&str, &str)]) {
+pub(crate) fn fill(console: &mut Console, said: &[(&str, &str)]) {
     console.keys("up up up up up up up up");
     let names: Vec<String> = match top(console) {
         Overlay::Form(form) => form.fields.iter().map(|field| field.name.clone()).collect(),
@@ -57,7 +57,7 @@ fn fill(console: &mut Console, said: &[(&str, &str)]) {
     console.keys("enter");
 }
 
-fn prepared(console: &Console, plan: &Plan, hash: &PlanHash) -> Arc<Prepared> {
+pub(crate) fn prepared(console: &Console, plan: &Plan, hash: &PlanHash) -> Arc<Prepared> {
     let wanted = console.asked.iter().rev().find_map(|effect| match effect {
         Effect::Plan(wanted) => Some(wanted.clone()),
         _ => None,
@@ -166,6 +166,53 @@ fn every_runbook_is_chosen_read_agreed_to_and_watched_by_keys() {
     });
     for ((name, scenario, _), changes) in TABLE.iter().zip(&tried) {
         println!("{name:<24} {scenario:<18} green, {changes} calls that act");
+    }
+}
+
+/// Returns everything that stands on the screen, to its last line, without what lies between words.
+fn all_of_it(console: &mut Console) -> String {
+    let mut all = String::new();
+    for _ in 0..12 {
+        let shown: String = console.text().lines().skip(2).collect::<Vec<_>>().concat();
+        all.extend(shown.chars().filter(|c| !c.is_whitespace()));
+        console.keys("pagedown");
+    }
+    all
+}
+
+#[test]
+fn what_a_shared_screen_hides_is_not_found_in_two_halves_either() {
+    let row @ (name, scenario, _) =
+        TABLE.iter().find(|(name, ..)| *name == "dns-failover").expect("it is in the table");
+    let known = said(row);
+    let said: Vec<(&str, &str)> = known.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let real = Real::new();
+    let (plan, hash) = planned(&real, scenario, name, &said);
+    carried_out(&real, scenario, &plan, &hash);
+    let seen = seen(&real);
+    for width in 80..=140 {
+        let mut console = form(scenario, name, (width, 40));
+        fill(&mut console, &said);
+        let prepared = prepared(&console, &plan, &hash);
+        console.tell(Message::News(News::Planned(Ok(prepared))));
+        if width == 80 {
+            assert!(all_of_it(&mut console).contains("10.9.9.9"), "the plan names the address");
+        }
+        console.model.presenter = false;
+        console.keys("p");
+        let mut screens = vec![all_of_it(&mut console)];
+        operate(&mut console);
+        console.keys("enter");
+        screens.push(all_of_it(&mut console));
+        console.keys("esc esc esc");
+        console.tell(Message::Runs(seen.clone()));
+        console.keys("5 enter");
+        screens.push(all_of_it(&mut console));
+        for screen in screens {
+            for hidden in ["10.9.9.9", plan.place.account.as_str()] {
+                assert!(!screen.contains(hidden), "{hidden} at {width}:\n{screen}");
+            }
+        }
     }
 }
 

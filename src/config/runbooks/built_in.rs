@@ -15,6 +15,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "cluster-access",
     "cluster-failover",
     "cluster-from-snapshot",
+    "cluster-in-dr-region",
     "cluster-to-time",
     "contain-account",
     "contain-bucket",

@@ -1,6 +1,6 @@
 //! The details of a component: the verdict with its figures, every reading with source and age, every point.
 
-use super::pen::{Pen, Span, wrap};
+use super::pen::{Pen, Span};
 use super::{sheet, words};
 use crate::domain::condition::{Condition, Health};
 use crate::domain::duration::{age_words, elapsed, words as span_words};
@@ -32,7 +32,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, id: &ComponentI
     let points = points(model, id).map_or(none, |detail| &detail.points);
     let title = [
         (component.id.to_string(), Role::Strong),
-        (format!("  {}, if {}", component.kind.words(), model.scope.words()), Role::Dim),
+        (format!("  {}, if {}", component.kind.words(), model.scope.clause()), Role::Dim),
     ];
     sheet::title_line(pen, body, &title, scroll, head.len() + points.len());
     let room = usize::from(body.height.saturating_sub(2));
@@ -50,14 +50,17 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, id: &ComponentI
     }
 }
 
-struct Lines {
+struct Lines<'a> {
+    model: &'a Model,
     all: Vec<Vec<Span>>,
     width: usize,
 }
 
-impl Lines {
+impl Lines<'_> {
     fn row(&mut self, label: &str, text: &str, role: Role) {
-        for (nth, part) in wrap(text, self.width.saturating_sub(14)).into_iter().enumerate() {
+        for (nth, part) in
+            words::lines(self.model, text, self.width.saturating_sub(14)).into_iter().enumerate()
+        {
             let label = if nth == 0 { format!("{label:<14}") } else { " ".repeat(14) };
             self.all.push(vec![(label, Role::Heading), (part, role)]);
         }
@@ -74,7 +77,7 @@ impl Lines {
 }
 
 fn head(model: &Model, component: &Component) -> Vec<Vec<Span>> {
-    let mut lines = Lines { all: Vec::new(), width: usize::from(model.size.0.saturating_sub(2)) };
+    let mut lines = Lines { model, all: Vec::new(), width: usize::from(model.size.0.saturating_sub(2)) };
     if let Some(assessment) = model.judgement.assessments.of(&component.id, model.scope) {
         verdicts(model, assessment, &mut lines);
     }
@@ -102,7 +105,7 @@ fn head(model: &Model, component: &Component) -> Vec<Vec<Span>> {
     lines.all
 }
 
-fn verdicts(model: &Model, assessment: &Assessment, lines: &mut Lines) {
+fn verdicts(model: &Model, assessment: &Assessment, lines: &mut Lines<'_>) {
     let glyphs = model.look.glyphs;
     let say = |verdict: Verdict| format!("{} {}", glyphs.verdict(verdict), verdict.word());
     let rpo = &assessment.rpo;
@@ -155,7 +158,7 @@ fn verdicts(model: &Model, assessment: &Assessment, lines: &mut Lines) {
     }
 }
 
-fn what(component: &Component, lines: &mut Lines) {
+fn what(component: &Component, lines: &mut Lines<'_>) {
     let mut text =
         format!("{} in {}, {}", component.kind.words(), component.environment, component.home.region);
     if let Some(owner) = &component.owner {
@@ -183,7 +186,7 @@ fn what(component: &Component, lines: &mut Lines) {
     }
 }
 
-fn other_failures(model: &Model, component: &Component, lines: &mut Lines) {
+fn other_failures(model: &Model, component: &Component, lines: &mut Lines<'_>) {
     let glyphs = model.look.glyphs;
     for scope in FailureScope::ALL.into_iter().filter(|scope| *scope != model.scope) {
         let Some(assessment) = model.judgement.assessments.of(&component.id, scope) else { continue };
@@ -203,7 +206,7 @@ fn other_failures(model: &Model, component: &Component, lines: &mut Lines) {
     }
 }
 
-fn condition(model: &Model, component: &Component, lines: &mut Lines) {
+fn condition(model: &Model, component: &Component, lines: &mut Lines<'_>) {
     let reading = model.snapshot.readings.of(&component.id, &component.home, Capability::Condition);
     let Some(held) = reading.and_then(|reading| reading.held.as_ref()) else { return };
     let Fact::Condition(Condition { health, status, settings, .. }) = &held.fact else { return };
@@ -224,7 +227,7 @@ fn condition(model: &Model, component: &Component, lines: &mut Lines) {
     }
 }
 
-fn readings(model: &Model, component: &Component, lines: &mut Lines) {
+fn readings(model: &Model, component: &Component, lines: &mut Lines<'_>) {
     lines.heading("Readings");
     for (key, reading) in model.snapshot.readings.iter() {
         let Subject::Component(id, place) = &key.subject else { continue };
@@ -244,7 +247,7 @@ fn readings(model: &Model, component: &Component, lines: &mut Lines) {
             (None, false) => (Role::Dim, String::new()),
         };
         let text = format!("{} in {}, {}: {age}{trouble}", key.capability.words(), place, reading.source);
-        for (nth, part) in wrap(&text, lines.width.saturating_sub(4)).into_iter().enumerate() {
+        for (nth, part) in words::lines(model, &text, lines.width.saturating_sub(4)).into_iter().enumerate() {
             let indent = if nth == 0 { "  " } else { "    " };
             lines.all.push(vec![(format!("{indent}{part}"), role)]);
         }

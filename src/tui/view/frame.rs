@@ -113,6 +113,15 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     pen.spans(area.right().saturating_sub(width + 1), area.y, width + 1, &right);
 }
 
+/// The keys of a form that is filled in.
+const FORM_KEYS: &[(&str, &str)] = &[
+    ("enter", "goes on"),
+    ("up down", "another line"),
+    ("left right", "another choice"),
+    ("tab", "in earnest, drill, tabletop"),
+    ("esc", "back"),
+];
+
 /// Says how long the credential that ends first still lasts.
 fn credential(model: &Model) -> Option<Span> {
     let expires_at = model.identities().first()?.1.expires_at?;
@@ -239,12 +248,8 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Environment, "environment"),
             (Command::Quit, "quit"),
         ],
-        Some(Overlay::Form(_)) => &[
-            (Command::Back, "back"),
-            (Command::Down, "next"),
-            (Command::Later, "next choice"),
-            (Command::NextFailure, "in earnest, drill, tabletop"),
-        ],
+        // What is typed goes into the form: its keys are its own.
+        Some(Overlay::Form(_)) => &[],
         Some(Overlay::Plan(_)) => &[
             (Command::Back, "back"),
             (Command::Open, "go on to consent"),
@@ -321,14 +326,17 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
     let progress = progress(model);
     let width = u16::try_from(progress.0.width()).unwrap_or(0);
     let mut left = usize::from(room.saturating_sub(width + 1));
-    for (command, word) in shown {
-        let key = format!("{} ", model.keymap.hint(*command));
+    let keys = shown.iter().map(|(command, word)| (model.keymap.hint(*command), *word));
+    let typed = matches!(model.overlays.last(), Some(Overlay::Form(_))).then_some(FORM_KEYS);
+    let typed = typed.into_iter().flatten().map(|(key, word)| ((*key).to_owned(), *word));
+    for (key, word) in typed.chain(keys) {
+        let key = format!("{key} ");
         // A hint that does not fit whole says nothing; `?` shows them all.
         let Some(rest) = left.checked_sub(key.width() + word.width()) else { continue };
         left = rest.saturating_sub(3);
         let between = if spans.is_empty() { "" } else { "   " };
         spans.push((format!("{between}{key}"), Role::Key));
-        spans.push(((*word).to_owned(), Role::Dim));
+        spans.push((word.to_owned(), Role::Dim));
     }
     pen.spans(area.x + 1, y, room.saturating_sub(width + 1), &spans);
     pen.right(area.x, area.right().saturating_sub(1), y, &progress.0, progress.1);

@@ -119,7 +119,7 @@ pub struct Points {
 /// Returns where the parts of pane 2 stand in `body`.
 pub fn points(model: &Model, body: Rect) -> Points {
     let sentence = super::points_words::sentence(model);
-    let lines = super::pen::wrap(&sentence, usize::from(body.width.saturating_sub(2))).len();
+    let lines = super::words::lines(model, &sentence, usize::from(body.width.saturating_sub(2))).len();
     let blind = model
         .points_judged()
         .is_some_and(|judged| !judged.list.blind.is_empty() || judged.list.unfinished > 0);
@@ -173,7 +173,7 @@ pub fn points_line_at(model: &Model, line: u16) -> Option<usize> {
 /// Returns the sentence on top, in lines.
 pub(super) fn sentence(model: &Model, width: u16) -> Vec<String> {
     let said = headline(&model.estate, &model.judgement.assessments, model.scope, model.environment.as_ref());
-    super::pen::wrap(&said, usize::from(width.saturating_sub(2)))
+    super::words::lines(model, &said, usize::from(width.saturating_sub(2)))
 }
 
 /// Returns the most urgent of what is in the way, where it is an alarm.

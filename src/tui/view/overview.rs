@@ -2,7 +2,7 @@
 
 use super::clock;
 use super::layout;
-use super::pen::{Pen, Span, wrap};
+use super::pen::{Pen, Span};
 use super::words;
 use crate::domain::readiness::{Assessment, Loss, RecoveryTime, Trouble, Verdict, tally};
 use crate::domain::scope::FailureScope;
@@ -407,7 +407,7 @@ fn why(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     lines.push(title);
     let width = usize::from(area.width.saturating_sub(10));
     let mut said = |label: &str, verdict: Verdict, text: &str| {
-        for (nth, part) in wrap(text, width).into_iter().enumerate() {
+        for (nth, part) in words::lines(model, text, width).into_iter().enumerate() {
             let label = if nth == 0 { format!("{label:<8}") } else { " ".repeat(8) };
             lines.push(vec![(label, Role::Heading), (part, figure_role(verdict, Role::Text))]);
         }

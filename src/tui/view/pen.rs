@@ -57,6 +57,11 @@ impl<'a> Pen<'a> {
         self.glyphs().text(&text)
     }
 
+    /// Returns `text` as it will be shown, in lines: hidden before it is broken, so that no half of a secret is left over.
+    pub(super) fn lines(&self, text: &str, width: usize) -> Vec<String> {
+        wrap(&self.shown(text), width)
+    }
+
     /// Writes `text` at `x`, `y` in at most `room` columns; returns the column after it. What does not fit ends in an
     /// ellipsis.
     pub(super) fn text(&mut self, x: u16, y: u16, room: u16, text: &str, role: Role) -> u16 {
@@ -144,7 +149,8 @@ fn whole_figures(text: &str) -> Vec<String> {
     words
 }
 
-/// Breaks `text` into lines of at most `width` columns, at spaces where there are any.
+/// Breaks `text` into lines of at most `width` columns, at spaces where there are any. What must be hidden has to be hidden
+/// before: see [`Pen::lines`] and `words::lines`.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();

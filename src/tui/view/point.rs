@@ -1,6 +1,6 @@
 //! The details of a recovery point: everything that is known of it, in words.
 
-use super::pen::{Pen, Span, wrap};
+use super::pen::{Pen, Span};
 use super::{points_words, sheet, words};
 use crate::domain::condition::{KeyPlace, KeyState};
 use crate::domain::duration::words as span_words;
@@ -32,7 +32,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, point: &PointRe
 
 /// Returns the lines of the details.
 pub(super) fn lines(model: &Model, point: &PointRef) -> Vec<Vec<Span>> {
-    let mut lines = Lines { all: Vec::new(), width: usize::from(model.size.0.saturating_sub(2)) };
+    let mut lines = Lines { model, all: Vec::new(), width: usize::from(model.size.0.saturating_sub(2)) };
     let found = model.points_judged().and_then(|judged| {
         let shown = find(model, &judged.inventory, point)?;
         Some((&judged.inventory, shown))
@@ -65,14 +65,17 @@ pub(super) fn lines(model: &Model, point: &PointRef) -> Vec<Vec<Span>> {
     lines.all
 }
 
-struct Lines {
+struct Lines<'a> {
+    model: &'a Model,
     all: Vec<Vec<Span>>,
     width: usize,
 }
 
-impl Lines {
+impl Lines<'_> {
     fn row(&mut self, label: &str, text: &str, role: Role) {
-        for (nth, part) in wrap(text, self.width.saturating_sub(14)).into_iter().enumerate() {
+        for (nth, part) in
+            words::lines(self.model, text, self.width.saturating_sub(14)).into_iter().enumerate()
+        {
             let label = if nth == 0 { format!("{label:<14}") } else { " ".repeat(14) };
             self.all.push(vec![(label, Role::Heading), (part, role)]);
         }
@@ -98,7 +101,7 @@ fn find<'a>(model: &'a Model, inventory: &'a Inventory, point: &PointRef) -> Opt
     })
 }
 
-fn what(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines) {
+fn what(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines<'_>) {
     let (point, now) = (shown.point, model.now);
     lines.row("kind", point.kind.words(), Role::Text);
     lines.row("holds", &points_words::holds_long(point, now), Role::Text);
@@ -114,7 +117,7 @@ fn what(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines) {
     lines.row("readable", &wait, Role::Text);
 }
 
-fn kept(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines) {
+fn kept(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines<'_>) {
     let (point, now) = (shown.point, model.now);
     let (status, role) = status(point);
     lines.row("status", &status, role);
@@ -164,7 +167,7 @@ fn status(point: &RecoveryPoint) -> (String, Role) {
 }
 
 /// Tells of the same data elsewhere: points of the component with the same moment or the same name at other places.
-fn copies(model: &Model, inventory: &Inventory, shown: &ShownPoint<'_>, lines: &mut Lines) {
+fn copies(model: &Model, inventory: &Inventory, shown: &ShownPoint<'_>, lines: &mut Lines<'_>) {
     let own = shown.holder.component;
     let elsewhere = inventory.entries.iter().filter_map(|entry| {
         let holder = inventory.holders.get(usize::try_from(entry.holder).ok()?)?;
@@ -193,7 +196,7 @@ fn copies(model: &Model, inventory: &Inventory, shown: &ShownPoint<'_>, lines: &
     }
 }
 
-fn reading(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines) {
+fn reading(model: &Model, shown: &ShownPoint<'_>, lines: &mut Lines<'_>) {
     let Some(reading) = &shown.holder.reading else { return };
     let age = shown.holder.read_at.map_or("never".to_owned(), |at| words::ago(at, model.now));
     lines.row("read", &format!("{age}, by {}", reading.source), Role::Dim);

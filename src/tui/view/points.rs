@@ -1,6 +1,6 @@
 //! Pane 2: the sentence, what could not be read, the table of points, and the timeline of the selected component.
 
-use super::pen::{Pen, wrap};
+use super::pen::Pen;
 use super::{layout, points_cursor, points_words, timeline, words};
 use crate::domain::readiness::Verdict;
 use crate::domain::scope::FailureScope;
@@ -18,7 +18,9 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let parts = layout::points(model, body);
     let said = points_words::sentence(model);
     let room = usize::from(body.width.saturating_sub(2));
-    for (line, y) in wrap(&said, room).iter().zip(parts.sentence.top()..parts.sentence.bottom()) {
+    for (line, y) in
+        words::lines(model, &said, room).iter().zip(parts.sentence.top()..parts.sentence.bottom())
+    {
         pen.text(body.x + 1, y, body.width.saturating_sub(2), line, Role::Strong);
     }
     blind(model, pen, parts.blind);

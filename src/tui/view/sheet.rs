@@ -1,6 +1,6 @@
 //! Sheets of lines: everything that is wrong, the estate, the keys.
 
-use super::pen::{Pen, Span, wrap};
+use super::pen::{Pen, Span};
 use super::words;
 use crate::domain::estate::EnvironmentClass;
 use crate::domain::readiness::{Severity, Trouble};
@@ -84,7 +84,7 @@ fn troubles(model: &Model) -> Vec<Vec<Span>> {
             line.push((format!(", since {}, {}", words::moment(at), words::ago(at, model.now)), Role::Dim));
         }
         lines.push(line);
-        for part in wrap(trouble.says.as_str(), width) {
+        for part in words::lines(model, trouble.says.as_str(), width) {
             lines.push(vec![("    ".to_owned(), Role::Text), (part, Role::Text)]);
         }
     }
@@ -98,7 +98,7 @@ fn about(model: &Model) -> Vec<Vec<Span>> {
     let mut lines: Vec<Vec<Span>> = Vec::new();
     let width = usize::from(model.size.0.saturating_sub(16));
     let mut row = |label: &str, text: String| {
-        for (nth, part) in wrap(&text, width).into_iter().enumerate() {
+        for (nth, part) in words::lines(model, &text, width).into_iter().enumerate() {
             let label = if nth == 0 { label } else { "" };
             lines.push(vec![(format!("{label:<14}"), Role::Heading), (part, Role::Text)]);
         }

@@ -2,7 +2,7 @@
 
 use super::frame;
 use super::layout;
-use super::pen::{Pen, wrap};
+use super::pen::Pen;
 use super::words;
 use crate::domain::readiness::{Verdict, headline, tally};
 use crate::domain::scope::FailureScope;
@@ -18,7 +18,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             area.width, area.height
         );
         for (nth, line) in
-            wrap(&says, usize::from(area.width)).iter().take(usize::from(area.height)).enumerate()
+            pen.lines(&says, usize::from(area.width)).iter().take(usize::from(area.height)).enumerate()
         {
             pen.raw(area.x, area.y + u16::try_from(nth).unwrap_or(0), area.width, line, Role::Text);
         }
@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let mut y = area.y + 1;
     let said = headline(&model.estate, &model.judgement.assessments, model.scope, model.environment.as_ref());
     for line in
-        wrap(&said, usize::from(area.width - 2)).iter().take(usize::from(area.height.saturating_sub(6)))
+        pen.lines(&said, usize::from(area.width - 2)).iter().take(usize::from(area.height.saturating_sub(6)))
     {
         pen.text(area.x + 1, y, area.width - 2, line, Role::Strong);
         y += 1;

@@ -1,6 +1,6 @@
 //! Pane 4: the runbooks that fit, why, and what the selected one does.
 
-use super::super::pen::{Pen, Span, wrap};
+use super::super::pen::{Pen, Span};
 use super::super::table::{Column, Table};
 use super::super::{layout, words};
 use super::take;
@@ -62,7 +62,7 @@ fn sentence(model: &Model, width: u16) -> Vec<String> {
                 component.kind.words(),
                 component.home.region,
                 rows.len(),
-                model.scope.words(),
+                model.scope.clause(),
             )
         }
     };
@@ -103,19 +103,19 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
         pen.right(body.x, body.right().saturating_sub(1), parts.rule.y, &more, Role::Dim);
     }
     if let Some(row) = rows.get(at) {
-        about(pen, parts.about, row);
+        about(model, pen, parts.about, row);
     }
 }
 
 fn table(fits: bool, width: u16) -> Table {
-    let mut columns =
-        vec![Column::new("", 1, 0), Column::new("what it does", 26, 1).up_to(if fits { 34 } else { 50 })];
+    let mut columns = vec![Column::new("", 1, 0), Column::new("what it does", 26, 1).up_to(52)];
     if fits {
-        columns.push(Column::new("why", 20, 2).up_to(80));
+        columns.push(Column::new("why", 20, 2).up_to(90));
+    } else {
+        columns.push(Column::new("for", 8, 4));
+        columns.push(Column::new("runbook", 18, 2).up_to(26));
+        columns.push(Column::new("reviewed", 10, 6));
     }
-    columns.push(Column::new("for", 8, 4));
-    columns.push(Column::new("runbook", 18, if fits { 5 } else { 2 }).up_to(26));
-    columns.push(Column::new("reviewed", 10, 6));
     Table::new(&columns, width.saturating_sub(2))
 }
 
@@ -132,15 +132,16 @@ fn cells(model: &Model, row: &BookRow, fits: bool) -> Vec<Span> {
     if fits {
         let why = row.fit.as_ref().map_or(String::new(), |(fit, why)| format!("{}: {why}", fit.words()));
         cells.push((why, if role == Role::Strong { Role::Text } else { Role::Dim }));
+    } else {
+        cells.push((kind_word(&row.runbook).to_owned(), Role::Dim));
+        cells.push((row.runbook.id.clone(), Role::Dim));
+        cells.push((row.runbook.reviewed.map_or(glyphs.none().to_owned(), |day| day.to_string()), Role::Dim));
     }
-    cells.push((kind_word(&row.runbook).to_owned(), Role::Dim));
-    cells.push((row.runbook.id.clone(), Role::Dim));
-    cells.push((row.runbook.reviewed.map_or(glyphs.none().to_owned(), |day| day.to_string()), Role::Dim));
     cells
 }
 
-fn about(pen: &mut Pen<'_>, area: Rect, row: &BookRow) {
-    let lines = content(&row.runbook, row.fit.as_ref(), usize::from(area.width.saturating_sub(4)));
+fn about(model: &Model, pen: &mut Pen<'_>, area: Rect, row: &BookRow) {
+    let lines = content(model, &row.runbook, row.fit.as_ref(), usize::from(area.width.saturating_sub(4)));
     let room = usize::from(area.height);
     let all = lines.len();
     for (nth, line) in lines.into_iter().take(room).enumerate() {
@@ -156,17 +157,24 @@ fn about(pen: &mut Pen<'_>, area: Rect, row: &BookRow) {
 }
 
 /// Returns what is to be known of a runbook, in lines.
-fn content(runbook: &Runbook, fit: Option<&(Fit, String)>, width: usize) -> Vec<Vec<Span>> {
+fn content(model: &Model, runbook: &Runbook, fit: Option<&(Fit, String)>, width: usize) -> Vec<Vec<Span>> {
     let mut lines: Vec<Vec<Span>> = vec![vec![(runbook.title.to_string(), Role::Strong)]];
     let mut paragraph = |text: &str, role: Role| {
-        lines.extend(wrap(text, width).into_iter().map(|part| vec![(part, role)]));
+        lines.extend(words::lines(model, text, width).into_iter().map(|part| vec![(part, role)]));
     };
     paragraph(runbook.scenario.as_str(), Role::Text);
-    if let Some((Fit::Not, why)) = fit {
-        paragraph(&format!("It does not fit: {why}."), Role::AtRisk);
+    match fit {
+        Some((Fit::Not, why)) => paragraph(&format!("It does not fit: {why}."), Role::AtRisk),
+        Some((Fit::Now, why)) => paragraph(&format!("Fits now: {why}."), Role::Strong),
+        Some((Fit::Helps, why)) => paragraph(&format!("Helps: {why}."), Role::Text),
+        Some((Fit::Practice, why)) => paragraph(&format!("To practise: {why}."), Role::Text),
+        None => {}
     }
     for symptom in &runbook.symptoms {
         paragraph(&format!("- {symptom}"), Role::Dim);
+    }
+    if let Some(day) = runbook.reviewed {
+        paragraph(&format!("read through on {day}, and kept as {}", runbook.id), Role::Dim);
     }
     if let Some(covers) = &runbook.covers {
         paragraph(&format!("covers: {covers}"), Role::Dim);
@@ -181,7 +189,7 @@ fn content(runbook: &Runbook, fit: Option<&(Fit, String)>, width: usize) -> Vec<
             line.push((format!("   else {other}"), Role::Dim));
         }
         lines.push(line);
-        for part in wrap(step.prose.as_str(), width.saturating_sub(4)) {
+        for part in words::lines(model, step.prose.as_str(), width.saturating_sub(4)) {
             if !part.is_empty() {
                 lines.push(vec![("    ".to_owned(), Role::Dim), (part, Role::Dim)]);
             }

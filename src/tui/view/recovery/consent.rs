@@ -1,6 +1,6 @@
 //! The question whether somebody agrees, and questions that are answered with a sentence.
 
-use super::super::pen::{Pen, Span, wrap};
+use super::super::pen::{Pen, Span};
 use super::{class_role, plan, take};
 use crate::domain::Text;
 use crate::domain::action::ActionClass;
@@ -92,7 +92,7 @@ fn answer(pen: &mut Pen<'_>, mut left: Rect, asked: &Consenting) {
     }
     let line = take(&mut left, 1);
     if let Some(wrong) = &asked.wrong {
-        for (nth, part) in wrap(wrong.as_str(), usize::from(line.width)).iter().take(2).enumerate() {
+        for (nth, part) in pen.lines(wrong.as_str(), usize::from(line.width)).iter().take(2).enumerate() {
             pen.text(line.x, line.y + u16::try_from(nth).unwrap_or(0), line.width, part, Role::Alarm);
         }
         take(&mut left, 1);
@@ -190,7 +190,7 @@ fn deeds(model: &Model, asked: &Consenting) -> Vec<Vec<Span>> {
     let width = usize::from(model.size.0.saturating_sub(8));
     let mut lines = Vec::new();
     let mut paragraph = |indent: &str, text: &str, role: Role| {
-        for part in wrap(text, width.saturating_sub(indent.len())) {
+        for part in super::super::words::lines(model, text, width.saturating_sub(indent.len())) {
             lines.push(vec![(indent.to_owned(), Role::Text), (part, role)]);
         }
     };
@@ -248,7 +248,7 @@ pub(super) fn draw_prompt(_: &Model, pen: &mut Pen<'_>, body: Rect, prompt: &Pro
     let (title, says) = words(&prompt.about);
     let inner = super::super::palette::boxed(pen, body, 76, 9);
     pen.text(inner.x, inner.y, inner.width, &title, Role::Strong);
-    for (nth, part) in wrap(says, usize::from(inner.width)).iter().take(2).enumerate() {
+    for (nth, part) in pen.lines(says, usize::from(inner.width)).iter().take(2).enumerate() {
         let y = inner.y + 1 + u16::try_from(nth).unwrap_or(0);
         pen.raw(inner.x, y, inner.width, part, Role::Dim);
     }

@@ -1,6 +1,6 @@
 //! The parameters of a runbook, with choices from what is read.
 
-use super::super::pen::{Pen, wrap};
+use super::super::pen::Pen;
 use super::take;
 use crate::runbook::plan::Mode;
 use crate::tui::model::{Field, Form, Model};
@@ -17,12 +17,12 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, form: &Form) {
         title.width,
         &[
             (form.runbook.title.to_string(), Role::Strong),
-            (format!("   if {}", model.scope.words()), Role::Dim),
+            (format!("   if {}", model.scope.clause()), Role::Dim),
         ],
     );
     let rule = take(&mut left, 1);
     pen.rule(Rect { x: body.x, width: body.width, ..rule }, rule.y);
-    for part in wrap(form.runbook.scenario.as_str(), usize::from(left.width)).iter().take(3) {
+    for part in pen.lines(form.runbook.scenario.as_str(), usize::from(left.width)).iter().take(3) {
         let line = take(&mut left, 1);
         pen.text(line.x, line.y, line.width, part, Role::Text);
     }
@@ -52,7 +52,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, form: &Form) {
     }
     if let Some(wrong) = &form.wrong {
         take(&mut left, 1);
-        for part in wrap(wrong.as_str(), usize::from(left.width)).iter().take(5) {
+        for part in pen.lines(wrong.as_str(), usize::from(left.width)).iter().take(5) {
             let line = take(&mut left, 1);
             pen.text(line.x, line.y, line.width, part, Role::Alarm);
         }
@@ -93,7 +93,7 @@ fn draw_field(pen: &mut Pen<'_>, line: Rect, field: &Field, name_width: u16, is_
 }
 
 fn draw_help(pen: &mut Pen<'_>, mut left: Rect, field: &Field) {
-    for part in wrap(field.says.as_str(), usize::from(left.width)).iter().take(3) {
+    for part in pen.lines(field.says.as_str(), usize::from(left.width)).iter().take(3) {
         let line = take(&mut left, 1);
         pen.text(line.x, line.y, line.width, part, Role::Text);
     }

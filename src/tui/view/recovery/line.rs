@@ -1,6 +1,6 @@
 //! One line of a journal: everything that stands in it, and the command that does the same.
 
-use super::super::pen::{Pen, Span, wrap};
+use super::super::pen::{Pen, Span};
 use super::super::sheet::title_line;
 use crate::domain::Text;
 use crate::domain::text::harmless;
@@ -40,7 +40,7 @@ pub(super) fn lines(model: &Model, run: &Text, seq: u64) -> Vec<Vec<Span>> {
     let width = usize::from(model.size.0.saturating_sub(18));
     let mut lines: Vec<Vec<Span>> = Vec::new();
     let mut put = |label: &str, text: &str, role: Role| {
-        for (nth, part) in wrap(&harmless(text), width).into_iter().enumerate() {
+        for (nth, part) in super::super::words::lines(model, &harmless(text), width).into_iter().enumerate() {
             let label = if nth == 0 { label } else { "" };
             lines.push(vec![(format!("{label:<14}"), Role::Heading), (part, role)]);
         }
@@ -77,7 +77,9 @@ pub(super) fn lines(model: &Model, run: &Text, seq: u64) -> Vec<Vec<Span>> {
     let whole = line.event.as_ref().and_then(|event| serde_json::to_string_pretty(event).ok());
     for text in whole.unwrap_or_default().lines() {
         let indent = text.len() - text.trim_start().len();
-        for part in wrap(&harmless(text.trim_start()), width.saturating_sub(indent)) {
+        for part in
+            super::super::words::lines(model, &harmless(text.trim_start()), width.saturating_sub(indent))
+        {
             lines.push(vec![(" ".repeat(indent), Role::Dim), (part, Role::Dim)]);
         }
     }

@@ -1,19 +1,21 @@
 //! A plan as it is read before anybody agrees: what it may do at worst, its steps, and every call.
 
-use super::super::pen::{Pen, Span, wrap};
+use super::super::pen::{Pen, Span};
 use super::super::sheet::title_line;
 use super::{class_role, rough};
 use crate::domain::duration::words;
-use crate::domain::estate::EnvironmentClass;
+use crate::domain::estate::{EnvironmentClass, Purpose};
 use crate::runbook::call::Call;
 use crate::runbook::consent::required_for;
-use crate::runbook::forecast::{Course, forecast};
+use crate::runbook::forecast::{Course, Forecast, forecast};
 use crate::runbook::markdown::{class_words, strength_words};
 use crate::runbook::plan::{Mode, Plan, PlannedStep, Undo};
 use crate::runbook::schedule::JOIN;
 use crate::runbook::state::RunState;
 use crate::tui::model::{Model, OpenPlan};
 use crate::tui::theme::Role;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,7 +58,10 @@ pub(super) fn lines(model: &Model, open: &OpenPlan) -> Vec<Vec<Span>> {
         (class_words(worst).to_owned(), class_role(worst)),
         (format!(".  To agree: {}.", strength_words(required_for(plan))), Role::Text),
     ]);
-    lines.push(time(model, plan));
+    let mut state = RunState::of(plan);
+    state.agreed_at = Some(model.now);
+    let found = forecast(plan, &state, &BTreeMap::new(), model.now);
+    lines.push(time(model, plan, &found));
     let planes: BTreeSet<String> = plan
         .steps
         .iter()
@@ -72,28 +77,30 @@ pub(super) fn lines(model: &Model, open: &OpenPlan) -> Vec<Vec<Span>> {
             (planes, Role::Text),
         ]);
     }
+    lines.extend(logins(model, plan, &found));
     lines.push(vec![
         (format!("account {} ({})   plan ", plan.place.account, plan.account_alias), Role::Dim),
         (hash.short().to_owned(), Role::Text),
         (format!("   run {}", plan.run), Role::Dim),
     ]);
     for note in &open.prepared.notes {
-        lines.extend(wrap(note.as_str(), width).into_iter().map(|part| vec![(part, Role::AtRisk)]));
+        lines.extend(
+            super::super::words::lines(model, note.as_str(), width)
+                .into_iter()
+                .map(|part| vec![(part, Role::AtRisk)]),
+        );
     }
     lines.push(Vec::new());
-    lines.extend(table(plan, width));
+    lines.extend(table(model, plan, &found, width));
     for step in plan.steps.iter().filter(|step| step.uses != *JOIN) {
         lines.push(Vec::new());
-        of_step(step, width, &mut lines);
+        of_step(model, step, width, &mut lines);
     }
     lines
 }
 
 /// Says how long it takes, and how that stands to what was promised.
-fn time(model: &Model, plan: &Plan) -> Vec<Span> {
-    let mut state = RunState::of(plan);
-    state.agreed_at = Some(model.now);
-    let found = forecast(plan, &state, &BTreeMap::new(), model.now);
+fn time(model: &Model, plan: &Plan, found: &Forecast) -> Vec<Span> {
     let left = |at| rough(crate::domain::duration::elapsed(model.now, at));
     let mut spans = vec![(format!("takes {} to {}", left(found.earliest), left(found.latest)), Role::Text)];
     if !found.open.is_empty() {
@@ -114,7 +121,41 @@ fn time(model: &Model, plan: &Plan) -> Vec<Span> {
     spans
 }
 
-fn table(plan: &Plan, width: usize) -> Vec<Vec<Span>> {
+/// Says until when calls leave, and whether the login lasts as long.
+fn logins(model: &Model, plan: &Plan, found: &Forecast) -> Option<Vec<Span>> {
+    let calls = plan.steps.iter().filter(|step| !step.calls.is_empty() && plan.mode != Mode::Tabletop);
+    let last = calls.filter_map(|step| found.begins.get(&step.id)).map(|(_, latest)| *latest).max()?;
+    let at = |at: Timestamp| at.to_zoned(TimeZone::UTC).strftime("%H:%M UTC").to_string();
+    let mut spans = vec![(format!("the last call leaves by {}", at(last)), Role::Text)];
+    let identities = model.identities();
+    let known = identities.iter().find(|(environment, _)| environment.name == plan.environment);
+    let own = known.is_some_and(|(environment, _)| environment.access.logins.contains_key(&Purpose::Operate));
+    spans.push(match known.map(|(_, identity)| identity.expires_at) {
+        _ if own => {
+            ("; the run opens the login for operating that the estate file names".to_owned(), Role::Dim)
+        }
+        Some(Some(ends)) if ends <= last => (
+            format!("; the login ends at {}: the run waits then until somebody logs in", at(ends)),
+            Role::AtRisk,
+        ),
+        Some(Some(ends)) => (format!("; the login lasts until {}", at(ends)), Role::Dim),
+        Some(None) => ("; the login does not end by itself".to_owned(), Role::Dim),
+        None => ("; how long the login lasts is not known".to_owned(), Role::Dim),
+    });
+    Some(spans)
+}
+
+fn table(model: &Model, plan: &Plan, found: &Forecast, width: usize) -> Vec<Vec<Span>> {
+    let begins = |step: &PlannedStep| {
+        let after = |at: &Timestamp| crate::domain::duration::elapsed(model.now, *at);
+        match found.begins.get(&step.id).map(|(low, high)| (after(low), after(high))) {
+            Some((_, high)) if high.is_zero() => "at once".to_owned(),
+            Some((low, high)) if rough(low) == rough(high) => format!("after {}", rough(low)),
+            Some((low, high)) => format!("after {} to {}", rough(low), rough(high)),
+            None => String::new(),
+        }
+    };
+    let is_wide = width >= 130;
     let steps: Vec<&PlannedStep> = plan.steps.iter().filter(|step| step.uses != *JOIN).collect();
     let does = steps
         .iter()
@@ -122,8 +163,9 @@ fn table(plan: &Plan, width: usize) -> Vec<Vec<Span>> {
         .max()
         .unwrap_or(10)
         .clamp(10, 48.min(width.saturating_sub(46)).max(10));
+    let heading = if is_wide { format!("  {:<24}", "begins") } else { String::new() };
     let mut lines = vec![vec![(
-        format!("    {:<does$}  {:<12} {:<5} {:>18}", "step", "it is", "undo", "takes"),
+        format!("    {:<does$}  {:<12} {:<5} {:>18}{heading}", "step", "it is", "undo", "takes"),
         Role::Heading,
     )]];
     for (nth, step) in steps.iter().enumerate() {
@@ -145,6 +187,9 @@ fn table(plan: &Plan, width: usize) -> Vec<Vec<Span>> {
             (format!("{undo:<5} "), role),
             (format!("{takes:>18}"), Role::Dim),
         ];
+        if is_wide {
+            line.push((format!("  {:<24}", begins(step)), Role::Dim));
+        }
         if step.gate {
             line.push(("  asks again".to_owned(), Role::AtRisk));
         }
@@ -156,10 +201,10 @@ fn table(plan: &Plan, width: usize) -> Vec<Vec<Span>> {
     lines
 }
 
-fn of_step(step: &PlannedStep, width: usize, lines: &mut Vec<Vec<Span>>) {
+fn of_step(model: &Model, step: &PlannedStep, width: usize, lines: &mut Vec<Vec<Span>>) {
     lines.push(vec![(step.id.to_string(), Role::Strong), (format!("  {}", step.title), Role::Text)]);
     let mut paragraph = |text: &str, role: Role| {
-        for part in wrap(text, width.saturating_sub(4)) {
+        for part in super::super::words::lines(model, text, width.saturating_sub(4)) {
             if !part.is_empty() {
                 lines.push(vec![("    ".to_owned(), Role::Text), (part, role)]);
             }

@@ -1,7 +1,7 @@
 //! A run from near: when it will be done, its steps with the critical path, and the step under the cursor.
 
 use super::super::layout;
-use super::super::pen::{Pen, Span, wrap};
+use super::super::pen::{Pen, Span};
 use super::runs::standing;
 use super::{finish, mark, plan, take};
 use crate::domain::Text;
@@ -87,8 +87,14 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, open: &OpenRun)
     }
     let prints = rows.get(at).and_then(|row| run.prints.get(&row.step.id)).filter(|_| open.until.is_none());
     if let Some(row) = rows.get(at) {
-        let mut lines =
-            about_step(run, row, now, open.until.is_none(), usize::from(about.width.saturating_sub(16)));
+        let mut lines = about_step(
+            model,
+            run,
+            row,
+            now,
+            open.until.is_none(),
+            usize::from(about.width.saturating_sub(16)),
+        );
         // Where there is no room for more, the last line of a program says most.
         if let Some(last) = prints.and_then(|lines| lines.last()).filter(|_| about.height < ROOM_TO_PRINT) {
             let says = if model.presenter { HIDDEN } else { last.as_str() };
@@ -362,10 +368,17 @@ fn note(row: &StepRow<'_>, run: &RunSeen, live: bool) -> (String, Role) {
 }
 
 /// Returns what is to be known of the step under the cursor.
-fn about_step(run: &RunSeen, row: &StepRow<'_>, now: Timestamp, live: bool, width: usize) -> Vec<Vec<Span>> {
+fn about_step(
+    model: &Model,
+    run: &RunSeen,
+    row: &StepRow<'_>,
+    now: Timestamp,
+    live: bool,
+    width: usize,
+) -> Vec<Vec<Span>> {
     let mut lines: Vec<Vec<Span>> = Vec::new();
     let mut put = |label: &str, text: &str, role: Role| {
-        for (nth, part) in wrap(text, width).into_iter().enumerate() {
+        for (nth, part) in super::super::words::lines(model, text, width).into_iter().enumerate() {
             let label = if nth == 0 { label } else { "" };
             lines.push(vec![(format!("{label:<12}"), Role::Heading), (part, role)]);
         }

@@ -1,6 +1,6 @@
 //! Pane 3 where there is nothing to show: what to write, or what is awaited.
 
-use super::super::pen::{Pen, wrap};
+use super::super::pen::Pen;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) -> bool {
     let says =
         "The estate names no backend, so nobody looks for states and locks. Write into the estate file:";
     let mut y = area.y + 1;
-    for line in wrap(says, usize::from(width)) {
+    for line in pen.lines(says, usize::from(width)) {
         pen.raw(area.x + 1, y, width, &line, Role::Text);
         y += 1;
     }
