@@ -46,6 +46,9 @@ pub(super) fn alarms(given: &ComponentFile) -> Vec<Text> {
     probes.iter().filter_map(|probe| Some(Text::new(probe.get()?.alarm.get()?))).collect()
 }
 
+/// The kinds that have groups of RDS.
+const DATABASES: &str = "rds-instance and rds-cluster";
+
 /// Returns what a component is given in the DR Region; what its kind has no use for is wrong.
 pub(super) fn standby(given: &ComponentFile, wrong: &mut Vec<Diagnostic>) -> Standby {
     let Some(said) = given.standby.get() else { return Standby::default() };
@@ -57,7 +60,6 @@ pub(super) fn standby(given: &ComponentFile, wrong: &mut Vec<Diagnostic>) -> Sta
             wrong.push(Diagnostic::error(at, says).help(format!("it is for {kinds}; remove it")));
         }
     };
-    const DATABASES: &str = "rds-instance and rds-cluster";
     fits(said.parameter_group.place(), is_database, "parameter_group", DATABASES);
     fits(said.subnet_group.place(), is_database, "subnet_group", DATABASES);
     fits(said.security_groups.place(), is_database, "security_groups", DATABASES);

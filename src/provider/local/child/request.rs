@@ -74,7 +74,7 @@ impl Request {
             }
         }
         let pairs = arguments::pairs(call, "Environment")?;
-        given.extend(pairs.iter().map(|(name, _)| name.clone()));
+        given.extend(pairs.keys().cloned());
         given.retain(|name| !OPEN.contains(&name.as_str()));
         environment.extend(pairs);
         let wrong = |(name, value): (&String, &String)| {
