@@ -417,11 +417,14 @@ impl Action for ClusterRestore {
             };
             let name = call.text("DBClusterIdentifier").unwrap_or_default();
             let Some(found) = cluster(look, call, name).await? else { return Ok(Vec::new()) };
+            let is_whole = doing.before.pointer("/Status").is_some();
             let mut deviations = Vec::new();
             for (setting, at) in PASSED.iter().chain(&MODIFIED).chain(&COMPARED) {
                 let at_of = |value: &Value| value.pointer(at).cloned().unwrap_or_default();
                 let (was, is) = (at_of(doing.before), at_of(&found));
-                if was != is {
+                // Of an original that does not answer only some settings were read: nobody knows the others.
+                let is_known = is_whole || doing.before.pointer(at).is_some();
+                if is_known && was != is {
                     deviations.push(Deviation { setting: (*setting).into(), was, is });
                 }
             }

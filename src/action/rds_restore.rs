@@ -360,6 +360,7 @@ impl Action for Restore {
                 return Ok(Vec::new());
             };
             let Some(found) = instance(look, call, target_of(call)).await? else { return Ok(Vec::new()) };
+            let is_whole = doing.before.pointer("/DBInstanceStatus").is_some();
             let mut deviations = Vec::new();
             let settings = PASSED.iter().chain(&MODIFIED).chain(&COMPARED);
             let lists = [
@@ -369,7 +370,9 @@ impl Action for Restore {
             for (setting, at) in settings.chain(&lists) {
                 let at_of = |value: &Value| value.pointer(at).cloned().unwrap_or_default();
                 let (was, is) = (at_of(doing.before), at_of(&found));
-                if was != is {
+                // Of an original that does not answer only some settings were read: nobody knows the others.
+                let is_known = is_whole || doing.before.pointer(at).is_some();
+                if is_known && was != is {
                     deviations.push(Deviation { setting: (*setting).into(), was, is });
                 }
             }

@@ -68,6 +68,7 @@ pub fn markdown(run: &Run) -> String {
             cell(&why)
         ));
     }
+    list_brought(run, &mut out);
     list_calls(run, &mut out);
     list_unprotected(run, &mut out);
     let differing = plan.steps.iter().filter_map(|step| Some((step, state.steps.get(&step.id)?)));
@@ -103,6 +104,21 @@ pub fn markdown(run: &Run) -> String {
         run.read.head.seq, run.read.head.hash
     ));
     out
+}
+
+/// Lists what steps have brought: whoever uses what was recovered has to know its address.
+fn list_brought(run: &Run, out: &mut String) {
+    let steps = run.plan.steps.iter().filter_map(|step| Some((step, run.state.steps.get(&step.id)?)));
+    let mut rows = String::new();
+    for (step, known) in steps {
+        for (name, value) in known.outputs.iter().filter(|(_, value)| !value.is_null()) {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            rows.push_str(&format!("| {} | {} | {} |\n", cell(step.id.as_str()), cell(name), cell(&text)));
+        }
+    }
+    if !rows.is_empty() {
+        out.push_str(&format!("\n## What it brought\n\n| step | what | value |\n|---|---|---|\n{rows}"));
+    }
 }
 
 fn list_calls(run: &Run, out: &mut String) {

@@ -188,9 +188,8 @@ pub struct ConsoleArgs {
 /// What `demo` takes.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// calm, region-loss, database-gone, state-corrupted, stuck-lock, objects-deleted, throttled or
-    /// credentials-expiring.
-    #[arg(default_value = "calm")]
+    /// What happens in it.
+    #[arg(default_value = "calm", help = format!("What happens in it: {}", crate::domain::estate::SCENARIO_NAMES.join(", ")))]
     pub scenario: String,
     /// How the screen is.
     #[command(flatten)]

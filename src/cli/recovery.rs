@@ -184,7 +184,12 @@ async fn bind(
     let readings = wired.collector.snapshot().readings;
     let estate = wired.estate.as_ref();
     let moment = crate::domain::readiness::Moment { now: wired.clock.now(), since: given.since };
-    let failure = given.failure.map(crate::cli::args::OneFailure::scope);
+    // A runbook for one failure only is planned for that, unless somebody says otherwise.
+    let only = match runbook.failures.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    };
+    let failure = given.failure.map(crate::cli::args::OneFailure::scope).or(only);
     let newest_point = |component: &ComponentId| {
         let scope = failure.unwrap_or(crate::domain::scope::FailureScope::Local);
         newest(estate, component, &readings, scope, moment)

@@ -67,6 +67,10 @@ pub(super) fn watch_as(
         })?;
         for line in &read.lines {
             print(line, &new, output)?;
+            if let Some(Event::GateReached { step }) = &line.event {
+                let run = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+                output.note(&format!("  it waits until somebody agrees: `lifeboat open {run} {step}`"));
+            }
             if let Some(Event::Asked { ask: Ask::Veto { reason }, by, refused: None, .. }) = &line.event {
                 let says = format!("{}@{} has vetoed the break-glass: {reason}", by.user, by.host);
                 return Err(Failure::new(FailureKind::Refused, says)

@@ -1,6 +1,6 @@
 //! What is known of a component by name: the values that runbooks ask for as `${readings.component.field}`.
 
-use super::condition::Condition;
+use super::condition::{Condition, Health};
 use super::estate::{Component, Estate, Selector};
 use super::ids::ComponentId;
 use super::reading::{Capability, Fact, Readings};
@@ -17,7 +17,13 @@ pub fn condition<'a>(readings: &'a Readings, component: &Component) -> Option<&'
     }
 }
 
-/// Returns a field of a component: `id`, `region` and `account` as the estate says them, `standby-…` as the estate says
+fn is_gone(readings: &Readings, component: &Component) -> bool {
+    let reading = readings.of(&component.id, &component.home, Capability::Condition);
+    let held = reading.and_then(|reading| reading.held.as_ref());
+    held.is_some_and(|held| matches!(&held.fact, Fact::Condition(found) if found.health == Health::Gone))
+}
+
+/// Returns a field of a component: `id`, `free-id` (the same where it is gone, and nothing where it is still there), `region` and `account` as the estate says them, `standby-…` as the estate says
 /// what stands in the DR Region, anything else as a setting that was read (by the service's own name, in any case).
 ///
 /// Groups of the DR Region that nobody has named are taken to be called as those at home: many estates keep them so, and
@@ -46,6 +52,11 @@ pub fn known(estate: &Estate, readings: &Readings, component: &str, field: &str)
         "id" => component.selector.as_ref().and_then(|selector| match selector {
             Selector::Id(id) => Some(id.to_string()),
             Selector::Tag { .. } => None,
+        }),
+        // A name that is free again: whoever looks for the component finds what is made under it.
+        "free-id" => Some(match &component.selector {
+            Some(Selector::Id(id)) if is_gone(readings, component) => id.to_string(),
+            _ => String::new(),
         }),
         "region" => Some(component.home.region.to_string()),
         "account" => Some(component.home.account.to_string()),

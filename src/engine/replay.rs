@@ -2,9 +2,11 @@
 
 use super::folder::{Folder, JOURNAL, PROGRESS, RESERVE};
 use super::line::{self, BadLine, FORMAT, Head, Line};
+use crate::runbook::call::Call;
 use crate::runbook::event::Event;
 use crate::runbook::plan::Plan;
 use crate::runbook::state::RunState;
+use serde_json::Value;
 use std::io;
 
 /// Why a journal cannot be relied on.
@@ -178,4 +180,11 @@ pub fn apply<'a>(state: &mut RunState, lines: impl IntoIterator<Item = &'a Line>
             .map_err(|illegal| Broken::Fold { number: line.seq, why: illegal.what })?;
     }
     Ok(())
+}
+
+/// Returns a call with what steps have brought in it; a value that is not there yet stays as its reference.
+pub fn filled(call: &Call, state: &RunState) -> Call {
+    let one = |value: &Value| super::values::filled(value, state).unwrap_or_else(|_| value.clone());
+    let arguments = call.arguments.iter().map(|(name, value)| (name.clone(), one(value))).collect();
+    Call { arguments, ..call.clone() }
 }

@@ -312,7 +312,11 @@ impl Shared {
         let calls: Vec<Call> = if known.planned == 0 {
             match self.asks_of(step) {
                 Ok(asks) => asks,
-                Err(missing) => return self.ask(step, format!("a value is missing: {missing}").into()),
+                // It has done nothing yet: as a failed step it can be left out, or begun again once the value is there.
+                Err(missing) => {
+                    let hint = "a step that was left out brings nothing: leave this one out as well, or `retry` that one";
+                    return self.fail(step, known, missing.into(), Some(hint.into())).await;
+                }
             }
         } else {
             known.calls.iter().map(|call| call.call.clone()).collect()

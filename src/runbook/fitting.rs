@@ -17,6 +17,49 @@ pub struct Situation {
     pub failure: FailureScope,
     /// What would be lost with the newest usable point that a restore takes by its name, in words; `None` without one.
     pub point: Option<Text>,
+    /// The same of the usable window that a restore takes a moment of.
+    pub window: Option<Text>,
+    /// What has happened to it although it answers, such as objects that were deleted.
+    pub incident: Option<Text>,
+}
+
+/// The actions that need the component itself.
+const ON_ITSELF: [&str; 12] = [
+    "rds-rename",
+    "rds-failover",
+    "rds-global-switchover",
+    "rds-protect",
+    "rds-replica-create",
+    "rds-snapshot",
+    "rds-cluster-snapshot",
+    "ebs-snapshot",
+    "ec2-image",
+    "ec2-detach-volume",
+    "dynamodb-backup",
+    "backup-start",
+];
+
+/// The actions that take a moment of a window.
+const OF_A_WINDOW: [&str; 3] =
+    ["rds-restore-to-time", "rds-cluster-restore-to-time", "dynamodb-restore-to-time"];
+
+/// Says whether a runbook restores from a point that is chosen by its name.
+pub fn wants_point(runbook: &Runbook) -> bool {
+    runbook.parameters.iter().any(|parameter| matches!(parameter.kind, ParameterKind::Point { .. }))
+}
+
+/// Says whether a runbook restores to a moment of a window.
+pub fn wants_window(runbook: &Runbook) -> bool {
+    runbook.steps.iter().any(|step| OF_A_WINDOW.contains(&step.uses.as_str()))
+}
+
+/// Says whether a runbook begins with something that only the component itself can do.
+fn needs_itself(runbook: &Runbook) -> bool {
+    let on_itself = |uses: &str| ON_ITSELF.contains(&uses);
+    runbook
+        .steps
+        .iter()
+        .any(|step| on_itself(&step.uses) && step.otherwise.is_none() && step.with.contains_key("component"))
 }
 
 /// How well a runbook fits.
@@ -60,14 +103,15 @@ pub fn fitting(runbook: &Runbook, situation: &Situation) -> Option<(Fit, String)
         matches!(&other.kind, ParameterKind::Point { of } if of == parameter) && other.default.is_none()
     });
     let unwell = match situation.health {
-        Some(Health::Gone) => Some("it is gone"),
-        Some(Health::Down) => Some("it is there and does not answer"),
-        Some(Health::Impaired) => Some("it is not well"),
-        Some(Health::Healthy) | None => None,
+        Some(Health::Gone) => Some("it is gone".to_owned()),
+        Some(Health::Down) => Some("it is there and does not answer".to_owned()),
+        Some(Health::Impaired) => Some("it is not well".to_owned()),
+        Some(Health::Healthy) | None => situation.incident.as_ref().map(Text::to_string),
     };
+    let is_gone = situation.health == Some(Health::Gone);
     let for_failure = runbook.failures.is_empty() || runbook.failures.contains(&situation.failure);
     let trouble = match situation.failure {
-        FailureScope::Local => unwell.map(str::to_owned),
+        FailureScope::Local => unwell,
         other => Some(format!("for when {}", other.clause())),
     };
     Some(match runbook.kind {
@@ -75,8 +119,17 @@ pub fn fitting(runbook: &Runbook, situation: &Situation) -> Option<(Fit, String)
         RunbookKind::Recover if wants_point && situation.point.is_none() => {
             (Fit::Not, "no usable point to take by its name".to_owned())
         }
+        RunbookKind::Recover if wants_window(runbook) && situation.window.is_none() => {
+            (Fit::Not, "no usable window to take a moment of".to_owned())
+        }
+        RunbookKind::Recover if is_gone && needs_itself(runbook) => {
+            (Fit::Not, "it is gone, and this one needs it".to_owned())
+        }
         RunbookKind::Recover => {
-            let brings = situation.point.as_ref().filter(|_| wants_point);
+            let brings = match wants_window(runbook) {
+                true => situation.window.as_ref(),
+                false => situation.point.as_ref().filter(|_| wants_point),
+            };
             let brings = brings.map_or(String::new(), Text::to_string);
             match trouble {
                 Some(why) if brings.is_empty() => (Fit::Now, why),
@@ -107,7 +160,7 @@ fn join(one: &str, other: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runbook::definition::Parameter;
+    use crate::runbook::definition::{Given, OnHangup, Parameter, Piece, Retry, Step, Template};
     use std::collections::BTreeMap;
 
     fn runbook(kind: RunbookKind, failures: &[FailureScope], with_point: bool) -> Runbook {
@@ -139,8 +192,36 @@ mod tests {
         }
     }
 
+    fn step(uses: &str) -> Step {
+        let component = Given::One(Template(vec![Piece::Param("database".to_owned())]));
+        Step {
+            id: "it".to_owned(),
+            title: Text::default(),
+            prose: Text::default(),
+            uses: uses.to_owned(),
+            runbook: None,
+            with: [("component".to_owned(), component)].into(),
+            needs: Vec::new(),
+            when: None,
+            otherwise: None,
+            verify: Vec::new(),
+            retry: Retry::default(),
+            timeout: None,
+            gate: false,
+            on_hangup: OnHangup::default(),
+        }
+    }
+
     fn situation(health: Health, failure: FailureScope, point: Option<&str>) -> Situation {
-        Situation { kind: Kind::RdsInstance, health: Some(health), failure, point: point.map(Text::new) }
+        let point = point.map(Text::new);
+        Situation {
+            kind: Kind::RdsInstance,
+            health: Some(health),
+            failure,
+            point,
+            window: None,
+            incident: None,
+        }
     }
 
     #[test]
@@ -160,6 +241,24 @@ mod tests {
         for (kind, failures, with_point, situation, fit) in table {
             let found = fitting(&runbook(kind, failures, with_point), &situation).unwrap();
             assert_eq!(found.0, fit, "{kind:?} {situation:?}: {}", found.1);
+        }
+        let mut renames = runbook(Recover, &[Local], false);
+        renames.steps.push(step("rds-rename"));
+        let mut to_a_moment = runbook(Recover, &[Local], false);
+        to_a_moment.steps.push(step("rds-restore-to-time"));
+        let gone = situation(Health::Gone, Local, None);
+        let window = Situation { window: Some("4 min lost".into()), ..gone.clone() };
+        let well = Situation {
+            incident: Some("4 objects were deleted".into()),
+            ..situation(Health::Healthy, Local, None)
+        };
+        for (runbook, situation, fit, why) in [
+            (&renames, &gone, Fit::Not, "it is gone, and this one needs it"),
+            (&to_a_moment, &gone, Fit::Not, "no usable window to take a moment of"),
+            (&to_a_moment, &window, Fit::Now, "it is gone; 4 min lost"),
+            (&renames, &well, Fit::Now, "4 objects were deleted"),
+        ] {
+            assert_eq!(fitting(runbook, situation), Some((fit, why.to_owned())));
         }
         let other = Situation { kind: Kind::S3Bucket, ..situation(Health::Gone, Local, None) };
         assert_eq!(fitting(&runbook(Recover, &[], false), &other), None);

@@ -42,8 +42,8 @@ pub enum Course {
     MayMiss(Duration),
     /// It will be late, by so much at best.
     Misses(Duration),
-    /// It may be done in time, but the end is open.
-    Open,
+    /// It may be done in time, but the end is open: so long it may wait for people.
+    Open(Duration),
 }
 
 impl Forecast {
@@ -57,7 +57,7 @@ impl Forecast {
         } else if self.open.is_empty() {
             Course::InTime(elapsed(self.latest, deadline))
         } else {
-            Course::Open
+            Course::Open(elapsed(self.latest, deadline))
         }
     }
 }
@@ -276,7 +276,10 @@ mod tests {
             PlannedStep { uses: "manual".into(), takes: None, calls: Vec::new(), ..step("ask", 1, 1, &[]) };
         let plan = plan(Some(60), vec![ask, step("b", 5, 10, &["ask"])]);
         let found = forecast(&plan, &of(&plan), &BTreeMap::new(), at(0));
-        assert_eq!((found.open.as_slice(), found.course()), ([Text::new("ask")].as_slice(), Course::Open));
+        assert_eq!(
+            (found.open.as_slice(), found.course()),
+            ([Text::new("ask")].as_slice(), Course::Open(at(0).duration_until(at(50)).unsigned_abs()))
+        );
     }
 
     #[test]

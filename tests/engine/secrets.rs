@@ -4,9 +4,13 @@
 
 use super::program::{Real, Watcher, text, until};
 use super::signals::ESTATE;
+use crate::support::console::Console;
 use crate::support::run::Ran;
 use crate::tool::local::{request, serve};
+use lifeboat::engine::store::Runs;
+use lifeboat::engine::watch::Watch;
 use lifeboat::provider::sandbox::DEMO_ESTATE;
+use lifeboat::tui::message::Message;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -381,6 +385,21 @@ fn no_secret_is_told_of_a_run_that_ends_well() {
     place.said("run", &text(&seen));
     place.said("follow", &text(&also.end().1));
     place.tell();
+    // Those who watch on a screen see the end of what it printed; those who share theirs do not.
+    let seen = Watch::of(Runs::at(&place.real.state().join("runs"))).look().expect("there is a run");
+    assert_eq!(seen.runs.len(), 1);
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut console = Console::new("calm", size);
+        console.tell(Message::Runs(seen.clone()));
+        console.keys("5 enter j");
+        let shown = console.text();
+        assert!(shown.contains(PRINTED), "{shown}");
+        console.keys("p");
+        let hidden = console.text();
+        assert!(!hidden.contains(PRINTED) && hidden.contains("not on a shared screen"), "{hidden}");
+        place.said("the console", &shown.replace(PRINTED, ""));
+        place.said("the console, shared", &hidden);
+    }
     assert_clean(&place, processes);
 }
 

@@ -134,11 +134,12 @@ fn every_runbook_is_chosen_read_agreed_to_and_watched_by_keys() {
         console.tell(Message::News(News::Planned(Ok(prepared))));
         assert!(matches!(top(&console), Overlay::Plan(_)), "{name}");
 
-        // Read-only: Enter goes no further than to say so.
+        // Read-only: Enter goes no further than to ask for the right, which leads to the question.
         console.keys("enter");
-        assert!(matches!(top(&console), Overlay::Plan(_)) && console.text().contains("read-only"), "{name}");
+        assert!(matches!(top(&console), Overlay::Prompt(_)), "{name}");
+        console.keys("esc");
+        assert!(matches!(top(&console), Overlay::Plan(_)) && !console.asked.iter().any(acts), "{name}");
         operate(&mut console);
-        console.keys("enter");
         agree(&mut console, &plan, &hash);
         let begun: Vec<_> = console.asked.iter().filter(|effect| acts(effect)).collect();
         let [Effect::Begin(right, with, consent, _)] = begun.as_slice() else { panic!("{name}: {begun:?}") };
@@ -202,7 +203,6 @@ fn what_a_shared_screen_hides_is_not_found_in_two_halves_either() {
         console.keys("p");
         let mut screens = vec![all_of_it(&mut console)];
         operate(&mut console);
-        console.keys("enter");
         screens.push(all_of_it(&mut console));
         console.keys("esc esc esc");
         console.tell(Message::Runs(seen.clone()));
@@ -353,7 +353,6 @@ fn a_dialog_that_is_resized_forgets_what_was_typed() {
     let prepared = prepared(&console, &plan, &hash);
     console.tell(Message::News(News::Planned(Ok(prepared))));
     operate(&mut console);
-    console.keys("enter");
     let Some(Overlay::Consent(asked)) = console.model.overlays.last_mut() else { panic!("no question") };
     asked.strength = Strength::Typed;
     let phrase = asked.phrase.clone();

@@ -3,6 +3,7 @@
 use super::pen::{Pen, Span};
 use crate::domain::duration::{age_words, elapsed};
 use crate::domain::estate::EnvironmentClass;
+use crate::runbook::state::Phase;
 use crate::tui::command::Command;
 use crate::tui::keymap::Meaning;
 use crate::tui::model::{Model, Overlay, Pane};
@@ -111,6 +112,30 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let width = room(&right, pen);
     pen.spans(area.x, area.y, area.width.saturating_sub(width + 2), &left);
     pen.spans(area.right().saturating_sub(width + 1), area.y, width + 1, &right);
+}
+
+/// Returns the keys that the run in view waits for: they stand before all others.
+fn waited_for(model: &Model) -> Vec<(Command, &'static str)> {
+    let Some(Overlay::Run(open)) = model.overlays.last() else { return Vec::new() };
+    let Some(run) = model.run_named(open.run.as_str()).filter(|_| open.until.is_none()) else {
+        return Vec::new();
+    };
+    if run.is_over() {
+        return Vec::new();
+    }
+    let steps = &run.state.steps;
+    let any = |is: fn(Phase) -> bool| steps.values().any(|step| is(step.phase));
+    let asks = steps.values().any(|step| step.question.is_some() && step.phase.is_under_way());
+    [
+        (any(|phase| phase == Phase::AtGate), (Command::Gate, "go past the gate")),
+        (asks, (Command::Answer, "answer")),
+        (any(|phase| phase == Phase::InDoubt), (Command::Happened, "it has happened")),
+        (any(|phase| phase == Phase::InDoubt), (Command::DidNot, "it has not")),
+        (any(|phase| phase == Phase::Failed), (Command::Retry, "begin the failed step again")),
+    ]
+    .into_iter()
+    .filter_map(|(is, hint)| is.then_some(hint))
+    .collect()
 }
 
 /// The keys of a form that is filled in.
@@ -269,6 +294,7 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
         ],
         Some(Overlay::Run(_)) => &[
             (Command::Back, "back"),
+            (Command::Operate, "operate"),
             (Command::Pause, "pause or go on"),
             (Command::Skip, "skip"),
             (Command::Retry, "retry"),
@@ -278,7 +304,6 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
             (Command::Open, "journal"),
             (Command::Earlier, "replay"),
             (Command::Report, "report"),
-            (Command::Operate, "operate"),
             (Command::Quit, "quit"),
         ],
         Some(
@@ -329,7 +354,8 @@ fn hints(model: &Model, pen: &mut Pen<'_>, area: Rect, y: u16) {
     let keys = shown.iter().map(|(command, word)| (model.keymap.hint(*command), *word));
     let typed = matches!(model.overlays.last(), Some(Overlay::Form(_))).then_some(FORM_KEYS);
     let typed = typed.into_iter().flatten().map(|(key, word)| ((*key).to_owned(), *word));
-    for (key, word) in typed.chain(keys) {
+    let waited = waited_for(model).into_iter().map(|(command, word)| (model.keymap.hint(command), word));
+    for (key, word) in typed.chain(waited).chain(keys) {
         let key = format!("{key} ");
         // A hint that does not fit whole says nothing; `?` shows them all.
         let Some(rest) = left.checked_sub(key.width() + word.width()) else { continue };

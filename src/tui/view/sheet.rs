@@ -89,7 +89,21 @@ fn troubles(model: &Model) -> Vec<Vec<Span>> {
         }
     }
     if lines.is_empty() {
-        lines.push(vec![("Nothing is wrong, as far as it was read.".to_owned(), Role::Text)]);
+        let all = model
+            .judgement
+            .troubles
+            .iter()
+            .filter(|trouble| trouble.scope.is_none_or(|scope| scope == model.scope));
+        let says = match (&model.environment, all.count()) {
+            (Some(environment), other) if other > 0 => {
+                let key = model.keymap.hint(crate::tui::command::Command::Environment);
+                format!(
+                    "Nothing is wrong in {environment}, as far as it was read; {other} elsewhere: {key} shows the others."
+                )
+            }
+            _ => "Nothing is wrong, as far as it was read.".to_owned(),
+        };
+        lines.push(vec![(says, Role::Text)]);
     }
     lines
 }

@@ -2,14 +2,17 @@
 
 use super::super::Model;
 use super::super::filter::{Filter, means};
-use super::choice::choices_of_point;
+use super::choice::{choices_of_point, window_of};
 use crate::domain::Text;
+use crate::domain::condition::Incident;
+use crate::domain::duration::words as span_words;
 use crate::domain::estate::Component;
 use crate::domain::ids::ComponentId;
 use crate::domain::reading::{Capability, Fact};
 use crate::runbook::definition::{ParameterKind, Runbook};
-use crate::runbook::fitting::{Fit, Situation, fitting};
+use crate::runbook::fitting::{Fit, Situation, fitting, wants_point, wants_window};
 use std::sync::Arc;
+use std::time::Duration;
 use tui_input::Input;
 
 /// The state of the pane.
@@ -34,21 +37,46 @@ pub struct BookRow {
     pub runbook: Arc<Runbook>,
     /// How well it fits, and why; `None` where nothing was chosen that it could fit.
     pub fit: Option<(Fit, String)>,
+    /// How much would be lost by it, as far as that follows from what it restores from.
+    pub loss: Duration,
+}
+
+/// How much would be lost, by what is restored from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Losses {
+    /// By the newest usable point.
+    pub point: Option<Duration>,
+    /// By the newest moment of a window.
+    pub window: Option<Duration>,
 }
 
 impl Model {
-    /// Returns how a component stands.
-    pub fn situation(&self, component: &Component) -> Situation {
+    /// Returns how a component stands, and what would be lost.
+    pub fn situation(&self, component: &Component) -> (Situation, Losses) {
         let reading = self.snapshot.readings.of(&component.id, &component.home, Capability::Condition);
-        let health = reading.and_then(|reading| match &reading.held.as_ref()?.fact {
-            Fact::Condition(condition) => Some(condition.health),
+        let condition = reading.and_then(|reading| match &reading.held.as_ref()?.fact {
+            Fact::Condition(condition) => Some(condition),
             _ => None,
+        });
+        let health = condition.map(|condition| condition.health);
+        let deleted = condition.and_then(|condition| {
+            let of_deletion = |incident: &&Incident| incident.code == *"objects-deleted";
+            condition.incidents.iter().filter(of_deletion).max_by_key(|incident| incident.at)
         });
         let point = choices_of_point(self, &component.id, self.scope)
             .into_iter()
-            .find(|choice| choice.flaw.is_none())
-            .map(|choice| Text::new(&format!("newest: {}", choice.says)));
-        Situation { kind: component.kind, health, failure: self.scope, point }
+            .find(|choice| choice.flaw.is_none());
+        let window = window_of(self, component, self.scope);
+        let losses = Losses { point: point.as_ref().and_then(|point| point.loss), window };
+        let situation = Situation {
+            kind: component.kind,
+            health,
+            failure: self.scope,
+            point: point.map(|choice| Text::new(&format!("newest: {}", choice.says))),
+            window: window.map(|loss| Text::new(&format!("up to {} ago", span_words(loss)))),
+            incident: deleted.map(|incident| incident.says.clone()),
+        };
+        (situation, losses)
     }
 
     /// Returns the runbooks that are shown, those that fit first.
@@ -60,11 +88,18 @@ impl Model {
             .library
             .iter()
             .filter_map(|runbook| {
-                let fit = match &situation {
-                    Some(situation) => Some(fitting(runbook, situation)?),
-                    None => None,
+                let Some((situation, losses)) = &situation else {
+                    return Some(BookRow { runbook: runbook.clone(), fit: None, loss: Duration::ZERO });
                 };
-                Some(BookRow { runbook: runbook.clone(), fit })
+                let fit = Some(fitting(runbook, situation)?);
+                let loss = if wants_window(runbook) {
+                    losses.window
+                } else if wants_point(runbook) {
+                    losses.point
+                } else {
+                    None
+                };
+                Some(BookRow { runbook: runbook.clone(), fit, loss: loss.unwrap_or_default() })
             })
             .filter(|row| {
                 let columns = [
@@ -86,6 +121,7 @@ impl Model {
             (
                 row.fit.as_ref().map(|(fit, _)| *fit),
                 kind_rank(&row.runbook),
+                row.loss,
                 !specific,
                 row.runbook.id.clone(),
             )

@@ -2,12 +2,14 @@
 
 use super::super::Model;
 use crate::domain::duration::{age_words, elapsed, words};
+use crate::domain::estate::{Component, Selector};
 use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
 use crate::domain::readiness::{Moment, Usability, Verdict, judge_points, sources};
 use crate::domain::recovery_point::PointKind;
 use crate::domain::scope::FailureScope;
+use std::time::Duration;
 
 /// One thing that a parameter can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +20,14 @@ pub struct Choice {
     pub says: String,
     /// Why it should not be taken.
     pub flaw: Option<String>,
+    /// How much would be lost, where it is a point.
+    pub loss: Option<Duration>,
 }
 
 impl Choice {
     /// Returns a choice of which there is nothing to say.
     pub fn plain(value: &str) -> Self {
-        Self { value: value.to_owned(), says: String::new(), flaw: None }
+        Self { value: value.to_owned(), says: String::new(), flaw: None, loss: None }
     }
 }
 
@@ -59,15 +63,33 @@ pub(super) fn choices_of_component(model: &Model, kinds: &[Kind]) -> Vec<Choice>
         .map(|(verdict, component)| Choice {
             value: component.id.to_string(),
             says: format!(
-                "{}, {} in {}{}",
+                "{}{}, {} in {}{}",
                 component.kind.words(),
+                match &component.selector {
+                    Some(Selector::Id(id)) if *id != *component.id.as_str() => format!(" {id}"),
+                    _ => String::new(),
+                },
                 component.environment,
                 component.home.region,
                 verdict.map_or(String::new(), |verdict| format!(", {}", verdict.word()))
             ),
             flaw: None,
+            loss: None,
         })
         .collect()
+}
+
+/// Returns what would be lost with the newest moment of a usable window where a component lives; `None` without one.
+pub(super) fn window_of(model: &Model, component: &Component, failure: FailureScope) -> Option<Duration> {
+    let readings = &model.snapshot.readings;
+    let cadences = &model.estate.cadences;
+    let sources = sources(component, readings, cadences, failure, model.now);
+    judge_points(component, &sources, readings, cadences, failure, Moment::at(model.now))
+        .iter()
+        .filter(|judged| judged.point.kind == PointKind::PointInTime && judged.usability == Usability::Usable)
+        .filter(|judged| failure != FailureScope::Local || judged.point.place == component.home)
+        .filter_map(|judged| Some(elapsed(judged.moment?, model.now)))
+        .min()
 }
 
 /// Returns the points of a component that a restore takes by their names, the usable ones first, the newest of them
@@ -119,6 +141,7 @@ pub(super) fn choices_of_point(model: &Model, component: &ComponentId, failure: 
                 value: judged.point.id.to_string(),
                 says: format!("{when}, {}", judged.point.kind.words()),
                 flaw,
+                loss: judged.moment.map(|at| elapsed(at, model.now)),
             }
         })
         .collect()

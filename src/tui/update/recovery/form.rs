@@ -45,6 +45,10 @@ fn pressed(model: &Model, form: &mut Form, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Enter => return plan(form),
         KeyCode::Left | KeyCode::Right if choose(form, key.code == KeyCode::Right) => form.refill(model),
         KeyCode::Esc => {}
+        KeyCode::Char(_) if form.at >= last => {
+            form.wrong = Some("choose a line with up and down, and type there".into());
+            return Vec::new();
+        }
         _ => {
             let at = form.at;
             if let Some(field) = form.fields.get_mut(at) {

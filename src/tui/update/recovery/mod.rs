@@ -83,6 +83,10 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 /// Goes on from what lies uppermost: from a plan to the question, from a run to its journal.
 pub(super) fn open_over(model: &mut Model) -> Vec<Effect> {
     match model.overlays.last() {
+        Some(Overlay::Plan(_)) if model.operating.is_none() && !model.read_only_for_good => {
+            operate(model);
+            Vec::new()
+        }
         Some(Overlay::Plan(_)) => consent::ask_to_begin(model),
         Some(Overlay::Run(_)) => runs::journal_of(model),
         _ => Vec::new(),

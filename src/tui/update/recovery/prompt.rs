@@ -47,6 +47,10 @@ fn answered(model: &mut Model) -> Vec<Effect> {
                 model.operating = Some(operating);
                 let says = format!("OPERATOR, for: {}", typed.trim());
                 model.notice = Some(Notice { text: Text::new(&says), alarm: false });
+                // Whoever takes the right over a plan wants to agree to it: that is the next question.
+                if matches!(model.overlays.last(), Some(Overlay::Plan(_))) {
+                    return super::consent::ask_to_begin(model);
+                }
             }
             Err(why) => prompt.wrong = Some(Text::new(&why.to_string())),
         }

@@ -7,10 +7,11 @@ use crate::domain::action::ActionClass;
 use crate::domain::estate::EnvironmentClass;
 use crate::runbook::consent::Strength;
 use crate::runbook::markdown::class_words;
-use crate::runbook::plan::{Mode, PlannedStep, Undo};
+use crate::runbook::plan::{Mode, Plan, PlannedStep, Undo};
 use crate::tui::model::{Consenting, Deed, Model, Overlay, Prompt, PromptAbout};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
+use serde_json::Value;
 
 /// Returns how many lines tell what is agreed to.
 pub(in crate::tui) fn lines_of(model: &Model) -> usize {
@@ -244,11 +245,11 @@ fn deeds(model: &Model, asked: &Consenting) -> Vec<Vec<Span>> {
 }
 
 /// Draws a question that is answered with a sentence.
-pub(super) fn draw_prompt(_: &Model, pen: &mut Pen<'_>, body: Rect, prompt: &Prompt) {
-    let (title, says) = words(&prompt.about);
+pub(super) fn draw_prompt(model: &Model, pen: &mut Pen<'_>, body: Rect, prompt: &Prompt) {
+    let (title, says) = words(model, &prompt.about);
     let inner = super::super::palette::boxed(pen, body, 76, 9);
     pen.text(inner.x, inner.y, inner.width, &title, Role::Strong);
-    for (nth, part) in pen.lines(says, usize::from(inner.width)).iter().take(2).enumerate() {
+    for (nth, part) in pen.lines(&says, usize::from(inner.width)).iter().take(2).enumerate() {
         let y = inner.y + 1 + u16::try_from(nth).unwrap_or(0);
         pen.raw(inner.x, y, inner.width, part, Role::Dim);
     }
@@ -270,7 +271,34 @@ pub(super) fn draw_prompt(_: &Model, pen: &mut Pen<'_>, body: Rect, prompt: &Pro
     pen.spans(inner.x, inner.y + 6, inner.width, &spans);
 }
 
-fn words(about: &PromptAbout) -> (String, &'static str) {
+fn words(model: &Model, about: &PromptAbout) -> (String, String) {
+    if let PromptAbout::Skip(run, step) = about {
+        let users = model.run_named(run.as_str()).map_or_else(Vec::new, |run| users_of(&run.plan, step));
+        let says = if users.is_empty() {
+            "Why? What waits for it begins as if it were done.".to_owned()
+        } else {
+            format!(
+                "Why? {} needs what it brings, and fails without it: leave that out as well.",
+                users.join(", ")
+            )
+        };
+        return (format!("Leave {step} out"), says);
+    }
+    let (title, says) = fixed_words(about);
+    (title, says.to_owned())
+}
+
+/// Returns the steps that are given something that a step brings.
+fn users_of(plan: &Plan, step: &Text) -> Vec<String> {
+    let wanted = format!("${{steps.{step}.");
+    let asks = |other: &PlannedStep| {
+        let calls = other.calls.iter().map(|planned| &planned.call).chain(&other.asks);
+        calls.map(|call| Value::Object(call.arguments.clone()).to_string()).any(|text| text.contains(&wanted))
+    };
+    plan.steps.iter().filter(|other| asks(other)).map(|other| other.id.to_string()).collect()
+}
+
+fn fixed_words(about: &PromptAbout) -> (String, &'static str) {
     match about {
         PromptAbout::Operate => (
             "Take the right to act".to_owned(),

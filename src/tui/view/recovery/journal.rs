@@ -30,13 +30,9 @@ pub(super) fn parts(body: Rect) -> Parts {
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let parts = parts(body);
     let Some(run) = model.journal_run() else {
-        pen.raw(
-            body.x + 1,
-            body.y,
-            body.width.saturating_sub(2),
-            "Nothing was run here yet, so nothing was written down.",
-            Role::Strong,
-        );
+        let says = super::runs::elsewhere(model)
+            .unwrap_or_else(|| "Nothing was run here yet, so nothing was written down.".to_owned());
+        pen.raw(body.x + 1, body.y, body.width.saturating_sub(2), &says, Role::Strong);
         return;
     };
     let rows = model.journal_rows();
@@ -52,6 +48,8 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     pen.spans(parts.sentence.x + 1, parts.sentence.y, body.width.saturating_sub(2), &spans);
     let (says, role) = match &run.trouble {
         Some(trouble) => (trouble.to_string(), Role::Breached),
+        // Where a state folder lies says whose it is.
+        None if pen.hides() => (format!("journal.jsonl of {}", run.name), Role::Dim),
         None => (format!("{}/journal.jsonl", run.path), Role::Dim),
     };
     pen.text(parts.path.x + 1, parts.path.y, body.width.saturating_sub(2), &says, role);
@@ -69,21 +67,27 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect) {
     let page = usize::from(parts.rows.height);
     for (nth, row) in rows.iter().enumerate().skip(model.journal.offset).take(page) {
         let y = parts.rows.y + u16::try_from(nth - model.journal.offset).unwrap_or(0);
-        table.row(pen, parts.rows.x + 1, y, &cells(row));
+        table.row(pen, parts.rows.x + 1, y, &cells(model, row));
         if nth == at {
             pen.restyle(Rect { y, height: 1, ..parts.rows }, Role::Selected);
         }
     }
 }
 
-fn cells(row: &JournalRow) -> Vec<Span> {
+fn cells(model: &Model, row: &JournalRow) -> Vec<Span> {
     let step = row.step.as_str();
     // The step has a column of its own.
     let says = row.says.strip_prefix(step).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&row.says);
+    // A name alone is a word like others: beside its machine it is known as that of a person, and hidden where that is asked for.
+    let actor = &row.line.actor;
+    let who = model.redactor.as_ref().map_or_else(
+        || row.actor.to_string(),
+        |redactor| redactor.redact(&format!("{}@{}", actor.user, actor.host)),
+    );
     vec![
         (row.line.at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string(), Role::Dim),
         (row.line.seq.to_string(), Role::Dim),
-        (row.actor.to_string(), Role::Dim),
+        (who, Role::Dim),
         (step.to_owned(), Role::Text),
         (row.class.to_owned(), Role::Dim),
         (says.to_owned(), role(row)),

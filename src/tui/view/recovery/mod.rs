@@ -164,7 +164,7 @@ fn finish(model: &Model, found: &Forecast) -> Vec<Span> {
         Course::InTime(spare) => (format!("in time, {} to spare", rough(spare)), Role::Met),
         Course::MayMiss(by) => (format!("late by up to {}", rough(by)), Role::AtRisk),
         Course::Misses(by) => (format!("ON COURSE TO MISS by {}", rough(by)), Role::Breached),
-        Course::Open => ("in time only if people answer soon".to_owned(), Role::AtRisk),
+        Course::Open(spare) => (format!("in time if people answer within {}", rough(spare)), Role::AtRisk),
     };
     spans.push((", ".to_owned(), Role::Text));
     spans.push((says, role));

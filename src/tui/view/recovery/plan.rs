@@ -116,7 +116,7 @@ fn time(model: &Model, plan: &Plan, found: &Forecast) -> Vec<Span> {
         Course::InTime(spare) => (format!("in time, {} to spare", rough(spare)), Role::Met),
         Course::MayMiss(by) => (format!("late by up to {}", rough(by)), Role::AtRisk),
         Course::Misses(by) => (format!("late by {} at best", rough(by)), Role::Breached),
-        Course::Open => ("in time only if people answer soon".to_owned(), Role::AtRisk),
+        Course::Open(spare) => (format!("in time if people answer within {}", rough(spare)), Role::AtRisk),
     });
     spans
 }

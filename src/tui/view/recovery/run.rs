@@ -7,10 +7,11 @@ use super::{finish, mark, plan, take};
 use crate::domain::Text;
 use crate::domain::duration::{elapsed, words as span_words};
 use crate::domain::text::harmless;
+use crate::engine::replay;
 use crate::engine::watch::RunSeen;
 use crate::runbook::event::{Direction, Outcome};
 use crate::runbook::forecast::Forecast;
-use crate::runbook::plan::Undo;
+use crate::runbook::plan::{Mode, Undo};
 use crate::runbook::state::{Phase, RunState};
 use crate::runbook::words::tell;
 use crate::tui::model::{Model, OpenRun, RunRow, StepRow};
@@ -18,6 +19,7 @@ use crate::tui::theme::Role;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
+use serde_json::{Map, Value};
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
@@ -90,6 +92,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>, body: Rect, open: &OpenRun)
         let mut lines = about_step(
             model,
             run,
+            &state,
             row,
             now,
             open.until.is_none(),
@@ -163,6 +166,16 @@ fn title(pen: &mut Pen<'_>, line: Rect, open: &OpenRun, row: &RunRow) {
     let plan = &row.run.plan;
     let component = plan.component.as_ref().map_or(String::new(), |id| format!("  {id}"));
     let mut spans = vec![(format!("{}{component}   ", plan.runbook.title), Role::Strong)];
+    match plan.mode {
+        Mode::Recover => {}
+        Mode::Drill => spans.extend([(" DRILL ".to_owned(), Role::Sandbox), ("  ".to_owned(), Role::Text)]),
+        Mode::Tabletop => {
+            spans.extend([
+                (" TABLETOP, no call leaves ".to_owned(), Role::Sandbox),
+                ("  ".to_owned(), Role::Text),
+            ]);
+        }
+    }
     match open.until {
         None => spans.push(standing(row)),
         Some(until) => {
@@ -318,6 +331,14 @@ fn step_line(pen: &mut Pen<'_>, line: Rect, row: &StepRow<'_>, run: &RunSeen, no
     }
 }
 
+/// Says what a step has brought: an address first, for that is what people look for.
+fn brought(outputs: &Map<String, Value>) -> String {
+    let mut all: Vec<(&String, &Value)> = outputs.iter().filter(|(_, value)| !value.is_null()).collect();
+    all.sort_by_key(|(name, _)| !matches!(name.as_str(), "endpoint" | "port" | "name"));
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    all.iter().map(|(name, value)| format!("{name} {}", text(value))).collect::<Vec<_>>().join("   ")
+}
+
 fn took(row: &StepRow<'_>, now: Timestamp) -> String {
     match (row.known.began_at, row.known.ended_at) {
         (Some(from), Some(to)) => span_words(elapsed(from, to)),
@@ -371,6 +392,7 @@ fn note(row: &StepRow<'_>, run: &RunSeen, live: bool) -> (String, Role) {
 fn about_step(
     model: &Model,
     run: &RunSeen,
+    state: &RunState,
     row: &StepRow<'_>,
     now: Timestamp,
     live: bool,
@@ -392,6 +414,9 @@ fn about_step(
     }
     if let Some(hint) = &known.hint {
         put("next", hint.as_str(), Role::Text);
+    }
+    if !known.outputs.is_empty() {
+        put("brought", &brought(&known.outputs), Role::Strong);
     }
     if let Some(call) = known.calls.last() {
         put("call", &plan::one_line(&call.call), Role::Strong);
@@ -420,7 +445,8 @@ fn about_step(
         put("", row.step.prose.as_str(), Role::Text);
     } else if !row.step.asks.is_empty() {
         for ask in &row.step.asks {
-            put("asks", &plan::one_line(ask), Role::Text);
+            // What earlier steps have brought stands in it, as far as it is known.
+            put("asks", &plan::one_line(&replay::filled(ask, state)), Role::Text);
         }
         put("", row.step.prose.as_str(), Role::Dim);
     } else if let Some(planned) = row.step.calls.first() {

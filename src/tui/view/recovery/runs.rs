@@ -37,13 +37,23 @@ fn sentence(model: &Model, width: u16) -> Vec<String> {
     let going = rows.iter().filter(|row| row.run.worked_on).count();
     let waiting = rows.iter().filter(|row| !row.run.worked_on && !row.run.is_over()).count();
     let says = match (rows.len(), going, waiting) {
-        (0, ..) => "Nothing was run here yet.".to_owned(),
+        (0, ..) => elsewhere(model).unwrap_or_else(|| "Nothing was run here yet.".to_owned()),
         (1, 0, 0) => "Nothing is running. One run is over.".to_owned(),
         (all, 0, 0) => format!("Nothing is running. {all} runs are over."),
         (_, going, 0) => format!("{going} running."),
         (_, going, waiting) => format!("{going} running; {waiting} not over and with nobody working on it."),
     };
     words::lines(model, &says, usize::from(width.saturating_sub(2)))
+}
+
+/// Says that runs are there which are not shown: of another environment, or not matched by what is typed.
+pub(super) fn elsewhere(model: &Model) -> Option<String> {
+    let all = model.runs.seen.runs.len();
+    let environment = model.environment.as_ref()?;
+    (all > 0).then(|| {
+        let key = model.keymap.hint(crate::tui::command::Command::Environment);
+        format!("No runs in {environment}; there are {all} in all: {key} shows the other environments.")
+    })
 }
 
 /// Returns the word for how a run stands, and its role.
