@@ -191,7 +191,7 @@ pub(super) fn means(trouble: &CallTrouble) -> Meaning {
             "the vault, the point or the resource is not there: `lifeboat points` lists points"
         }
         "InvalidParameterValueException" | "MissingParameterValueException" => {
-            "what a restore needs follows from the kind of resource: name it under `metadata` (B3)"
+            "what a restore needs follows from the kind of resource: name it under `metadata`"
         }
         "LimitExceededException" => "too many jobs are under way: wait, then `retry`",
         "AccessDeniedException" => {
@@ -217,7 +217,7 @@ pub(super) fn usable(point: &Value, arn: &str) -> Result<(), Refusal> {
         "DELETING" => "is being deleted",
         _ => "is in a state that nobody here knows",
     };
-    let says = format!("the recovery point {arn} {why} (B2) {message}");
+    let says = format!("the recovery point {arn} {why} {message}");
     Err(Refusal::new(says.trim_end()).hint("choose another: `lifeboat points` lists those that are usable"))
 }
 

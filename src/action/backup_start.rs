@@ -48,7 +48,7 @@ impl Start {
             name: "backup-start",
             title: "back something up by AWS Backup now",
             says: "Starts a job of AWS Backup and follows it to its end. A job that did not start in its window, or that is \
-                   partial, is a failure and is said to be one (B1).",
+                   partial, is a failure and is said to be one.",
             arguments: &[
                 COMPONENT,
                 maybe(
@@ -129,8 +129,8 @@ impl Start {
             name: "backup-restore",
             title: "restore from a recovery point of AWS Backup",
             says: "Restores from a recovery point of a vault, with the metadata that the point keeps and what is named \
-                   besides. It is done when the job says what it made, and not before (B3). Points that are partial, expired \
-                   or stopped are refused (B2).",
+                   besides. It is done when the job says what it made, and not before. Points that are partial, expired \
+                   or stopped are refused.",
             arguments: &[
                 COMPONENT,
                 VAULT,
@@ -207,9 +207,7 @@ impl Start {
         }
         let base = Call::new("backup:StartBackupJob", &ask.environment.name, &home);
         if window.is_none() {
-            design
-                .notes
-                .push("it may wait for up to 8 h until it starts, and expires if it does not (B1)".into());
+            design.notes.push("it may wait for up to 8 h until it starts, and expires if it does not".into());
         }
         keep(
             ask,
@@ -283,10 +281,8 @@ impl Start {
         if let Some((name, is_new)) = must
             && !(said.contains_key(name) || !is_new && metadata.contains_key(name))
         {
-            return Err(Refusal::new(format!(
-                "a restore of {kind} needs `{name}`, which nobody has named (B3)"
-            ))
-            .hint(format!("write it under `metadata`, such as `{name}: …`")));
+            return Err(Refusal::new(format!("a restore of {kind} needs `{name}`, which nobody has named"))
+                .hint(format!("write it under `metadata`, such as `{name}: …`")));
         }
         if text(&found, "StorageClass") == "COLD" {
             design.notes.push("the point lies in cold storage: it is copied out of it first, which takes hours and is paid for".into());

@@ -23,7 +23,7 @@ const ABOUT: About = About {
     name: "dynamodb-backup",
     title: "make a backup of a table",
     says: "Makes an on-demand backup of a DynamoDB table. It holds everything up to a minute before, and nothing from a \
-           minute after (D5). DynamoDB takes neither a token nor tags for it, and a name as often as it is given: it is told \
+           minute after. DynamoDB takes neither a token nor tags for it, and a name as often as it is given: it is told \
            by its name, which follows from the run.",
     arguments: &[Argument {
         name: "component",

@@ -23,7 +23,7 @@ pub(super) struct Protect;
 const ABOUT: About = About {
     name: "dynamodb-protect",
     title: "protect a restored table as its original was",
-    says: "Sets on a restored DynamoDB table what the restore dropped (D3): continuous backups first, because until then \
+    says: "Sets on a restored DynamoDB table what the restore dropped: continuous backups first, because until then \
            the recovered table is unprotected; then time to live, tags, deletion protection and the stream, as the \
            original has them or as they were last read. What still differs is listed.",
     arguments: &[
@@ -193,10 +193,9 @@ impl Protect {
         if !text(&original, "TimeToLive").is_empty() {
             design.notes.push("from then on items that have expired since are deleted, for good: look at what was restored first".into());
         }
-        design.notes.push("the window of its continuous backups begins anew (D1)".into());
+        design.notes.push("the window of its continuous backups begins anew".into());
         design.notes.push(
-            "not carried over by any call: autoscaling, IAM and resource policies, alarms, replicas (D3)"
-                .into(),
+            "not carried over by any call: autoscaling, IAM and resource policies, alarms, replicas".into(),
         );
         design.preconditions.push(Precondition {
             says: "the table is ready".into(),

@@ -40,7 +40,7 @@ const INDEXES: Argument = Argument {
     name: "without-indexes",
     kind: ArgumentKind::Switch,
     required: false,
-    says: "Whether secondary indexes are left out, which is faster; no if absent (D6).",
+    says: "Whether secondary indexes are left out, which is faster; no if absent.",
 };
 const OUTPUTS: &[(&str, &str)] = &[
     ("table", "The name of the new table."),
@@ -54,8 +54,8 @@ impl TableRestore {
         about: &About {
             name: "dynamodb-restore-from-backup",
             title: "restore a table from a backup",
-            says: "Makes a new DynamoDB table from a backup: never in place, the original is not touched (D2). What a \
-                   restore drops (D3) is listed in the end; `dynamodb-protect` sets it again.",
+            says: "Makes a new DynamoDB table from a backup: never in place, the original is not touched. What a \
+                   restore drops is listed in the end; `dynamodb-protect` sets it again.",
             arguments: &[
                 COMPONENT,
                 Argument {
@@ -91,8 +91,8 @@ impl TableRestore {
         about: &About {
             name: "dynamodb-restore-to-time",
             title: "restore a table to a moment",
-            says: "Makes a new DynamoDB table as the original was at a moment of its window (D1): never in place, the original \
-                   is not touched (D2). What a restore drops (D3) is listed in the end; `dynamodb-protect` sets it again.",
+            says: "Makes a new DynamoDB table as the original was at a moment of its window: never in place, the original \
+                   is not touched. What a restore drops is listed in the end; `dynamodb-protect` sets it again.",
             arguments: &[
                 COMPONENT,
                 Argument {
@@ -173,10 +173,9 @@ impl TableRestore {
         };
         design.facts.insert("original".to_owned(), original.unwrap_or_default());
         design.facts.insert("source".to_owned(), source.into());
-        design.notes.push("not carried over: continuous backups, time to live, deletion protection, stream, tags, autoscaling, policies, alarms (D3): `dynamodb-protect` sets the first five".into());
+        design.notes.push("not carried over: continuous backups, time to live, deletion protection, stream, tags, autoscaling, policies, alarms: `dynamodb-protect` sets the first five".into());
         design.notes.push(
-            "with which capacity it comes back AWS says in two ways: it is read back and compared (D4)"
-                .into(),
+            "with which capacity it comes back AWS says in two ways: it is read back and compared".into(),
         );
         design.notes.push("a second table is paid for from now on, and the restore by its size".into());
         Ok(design)
@@ -191,7 +190,7 @@ impl TableRestore {
     ) -> Result<Call, Refusal> {
         let found = window(ask.look, &call, source).await.map_err(|trouble| {
             Refusal::new(format!("the window of {source} cannot be read: {trouble}")).hint(
-                "a table that was deleted has none any more; where it had one, a backup named after it was left (D5): restore from that",
+                "a table that was deleted has none any more; where it had one, a backup named after it was left: restore from that",
             )
         })?;
         if text(&found, "PointInTimeRecoveryStatus") != "ENABLED" {
@@ -221,7 +220,7 @@ impl TableRestore {
                     edge.map_or_else(|| "nobody knows".to_owned(), |at| format!("{at:.0}"))
                 };
                 return Err(Refusal::new(format!(
-                    "{at} does not lie in the window of {source}: from {} to {} (D1)",
+                    "{at} does not lie in the window of {source}: from {} to {}",
                     told(from),
                     told(to)
                 ))
@@ -411,7 +410,7 @@ impl Action for TableRestore {
                     }
                 }
                 status => {
-                    let says = format!("{target} is {status}, and being restored; that does not follow from its size (D6)");
+                    let says = format!("{target} is {status}, and being restored; that does not follow from its size");
                     Progress::Going { percent: None, says: says.into() }
                 }
             })
@@ -431,17 +430,17 @@ impl Action for TableRestore {
             // It may be ours, of an attempt whose answer was lost (C2).
             (_, "TableAlreadyExistsException" | "TableInUseException") => return Meaning::Look,
             (_, "InvalidRestoreTimeException") => {
-                "the moment does not lie in the window any more: make a new plan (D1)"
+                "the moment does not lie in the window any more: make a new plan"
             }
             (_, "PointInTimeRecoveryUnavailableException") => {
                 "continuous backups are off: restore from a backup; `lifeboat points` lists them"
             }
             (_, NO_BACKUP) => "the backup is gone: choose another with `lifeboat points`",
             (_, "LimitExceededException") => {
-                "fifty restores are under way in this account: wait, then `retry` (D2)"
+                "fifty restores are under way in this account: wait, then `retry`"
             }
             (_, "TableNotFoundException") => {
-                "the original is gone: restore from the backup that was left of it (D5)"
+                "the original is gone: restore from the backup that was left of it"
             }
             _ => return Meaning::Failed { hint: None },
         };

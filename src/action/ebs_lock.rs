@@ -20,7 +20,7 @@ pub(super) struct SnapshotLock;
 const ABOUT: About = About {
     name: "ebs-snapshot-lock",
     title: "lock a snapshot",
-    says: "Locks an EBS snapshot in governance mode, so that nobody deletes it by mistake while the incident lasts (E9). \
+    says: "Locks an EBS snapshot in governance mode, so that nobody deletes it by mistake while the incident lasts. \
            Whoever may unlock snapshots can lift it again; the mode that nobody can lift is not offered.",
     arguments: &[
         Argument { name: "snapshot", kind: ArgumentKind::Text, required: true, says: "The snapshot." },

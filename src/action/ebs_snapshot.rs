@@ -22,7 +22,7 @@ const ABOUT: About = About {
     name: "ebs-snapshot",
     title: "make a snapshot of a volume",
     says: "Makes a snapshot of an EBS volume. It holds what was on the volume when it was begun; it may take hours until it \
-           is complete (E1). EC2 has neither a token nor a name for snapshots, so it is told by the tag it carries.",
+           is complete. EC2 has neither a token nor a name for snapshots, so it is told by the tag it carries.",
     arguments: &[
         Argument {
             name: "component",
@@ -108,7 +108,7 @@ impl EbsSnapshot {
             Undo::Calls { says: vec!["delete the snapshot".into()], class: ActionClass::Destructive };
         design.notes = vec![
             "it is paid for by what has changed since the last snapshot".into(),
-            "at most five snapshots of a volume may be under way at once (E4)".into(),
+            "at most five snapshots of a volume may be under way at once".into(),
         ];
         Ok(design)
     }
@@ -231,7 +231,7 @@ impl Action for EbsSnapshot {
                 Some("an image uses the snapshot: deregister it first".into())
             }
             (_, "ConcurrentSnapshotLimitExceeded") => {
-                Some("five snapshots of this volume are under way: wait for one, then retry (E4)".into())
+                Some("five snapshots of this volume are under way: wait for one, then retry".into())
             }
             (_, "InvalidVolume.NotFound") => Some("the volume is gone".into()),
             (_, "SnapshotLimitExceeded") => Some("the account may not have more snapshots".into()),

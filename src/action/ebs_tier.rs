@@ -21,7 +21,7 @@ pub(super) struct RestoreTier;
 const ABOUT: About = About {
     name: "ebs-snapshot-restore-tier",
     title: "bring a snapshot back from the archive",
-    says: "Brings an archived EBS snapshot back into the standard tier for some days. That takes up to 72 h (E3): whoever \
+    says: "Brings an archived EBS snapshot back into the standard tier for some days. That takes up to 72 h: whoever \
            promises less should keep snapshots out of the archive.",
     arguments: &[
         Argument { name: "snapshot", kind: ArgumentKind::Text, required: true, says: "The snapshot." },
@@ -96,7 +96,7 @@ impl RestoreTier {
             dedupe: Dedupe::SetState,
         });
         design.undo = Undo::Impossible(ABOUT.no_undo.unwrap_or_default().into());
-        design.notes.push("it takes up to 72 h, and the recovery waits for it (E3)".into());
+        design.notes.push("it takes up to 72 h, and the recovery waits for it".into());
         design
             .notes
             .push("what is read back is paid for, and the standard tier as long as it lies there".into());

@@ -42,7 +42,7 @@ impl Attachment {
             name: "ec2-attach-volume",
             title: "attach a volume to an instance",
             says: "Attaches an EBS volume to an instance. Both must lie in the same zone, which is looked at when the plan \
-                   is made and again before the call (E7), and the name of the device must be free.",
+                   is made and again before the call, and the name of the device must be free.",
             arguments: &[
                 argument("volume", ArgumentKind::Text, true, "The volume."),
                 argument("instance", ArgumentKind::Text, true, "The instance."),
@@ -257,7 +257,7 @@ fn can_hang(found: &Value, volume: &str, instance: &str, zone: Option<&str>) -> 
     let own = zone_of(found);
     if let Some(zone) = zone.filter(|zone| *zone != own) {
         return Err(Refusal::new(format!(
-            "the volume {volume} lies in {own}, and {instance} in {zone}: a volume hangs on an instance of its own zone only (E7)"
+            "the volume {volume} lies in {own}, and {instance} in {zone}: a volume hangs on an instance of its own zone only"
         ))
         .hint(format!("make a volume from a snapshot of it in {zone}")));
     }
@@ -407,7 +407,7 @@ impl Action for Attachment {
         let hint = match (attaches, trouble.code().unwrap_or_default()) {
             // It may be as it is to be, by an attempt of ours whose answer was lost.
             (_, "VolumeInUse" | "IncorrectState") => return Meaning::Look,
-            (_, "InvalidVolume.ZoneMismatch") => "make the volume in the zone of the instance (E7)",
+            (_, "InvalidVolume.ZoneMismatch") => "make the volume in the zone of the instance",
             (true, "InvalidParameterValue" | "InvalidDevice") => {
                 "the name of the device is taken or none that there is: name another"
             }
@@ -454,7 +454,7 @@ mod tests {
         let volume = json!({"VolumeId": "vol-1", "AvailabilityZone": "us-east-2a", "State": "available"});
         assert!(can_hang(&volume, "vol-1", "i-1", Some("us-east-2a")).is_ok());
         let refused = can_hang(&volume, "vol-1", "i-1", Some("us-east-2b")).unwrap_err();
-        assert!(refused.says.contains("lies in us-east-2a") && refused.says.contains("(E7)"), "{refused}");
+        assert!(refused.says.contains("lies in us-east-2a"), "{refused}");
         assert!(refused.hint.unwrap().contains("us-east-2b"));
     }
 

@@ -45,7 +45,7 @@ impl RegionCopy {
             name: "ebs-snapshot-copy",
             title: "copy a snapshot to another Region",
             says: "Copies an EBS snapshot to the Region that the environment recovers to. The copy says in its tags what it \
-                   is of and from when: EC2 itself forgets it, and gives a copy an arbitrary volume (E2).",
+                   is of and from when: EC2 itself forgets it, and gives a copy an arbitrary volume.",
             arguments: &[
                 Argument {
                     name: "snapshot",
@@ -137,7 +137,7 @@ impl RegionCopy {
             }
             if text(found, "StorageTier") == "archive" {
                 return Err(Refusal::new(format!(
-                    "the snapshot {source} is archived: reading it back takes up to 72 h (E3)"
+                    "the snapshot {source} is archived: reading it back takes up to 72 h"
                 ))
                 .hint("`ebs-snapshot-restore-tier` brings it back first"));
             }

@@ -21,7 +21,7 @@ pub(super) struct Image;
 const ABOUT: About = About {
     name: "ec2-image",
     title: "make an image of an instance",
-    says: "Makes an image of an EC2 instance, with a snapshot of each of its volumes as one set (E4). Whether the instance \
+    says: "Makes an image of an EC2 instance, with a snapshot of each of its volumes as one set. Whether the instance \
            is rebooted for it has to be said: without it, the file systems are as a crash would leave them. The image is \
            told by its name and by the tags it carries.",
     arguments: &[
@@ -160,7 +160,7 @@ impl Image {
         });
         design.notes.push("its snapshots are paid for by what has changed since the last".into());
         design.notes.push(
-            "not in an image: instance type, network, addresses, instance profile, user data, tags (E7); instance stores"
+            "not in an image: instance type, network, addresses, instance profile, user data, tags; instance stores"
                 .into(),
         );
         Ok(design)
@@ -228,7 +228,7 @@ impl Action for Image {
             (_, "InvalidAMIName.Duplicate") => return Meaning::Look,
             (_, "InvalidInstanceID.NotFound") => "the instance is gone",
             (_, "ConcurrentSnapshotLimitExceeded") => {
-                "five snapshots of one of its volumes are under way: wait for one, then retry (E4)"
+                "five snapshots of one of its volumes are under way: wait for one, then retry"
             }
             (_, "AMILimitExceeded") => "the account may not have more images: deregister some",
             _ => return Meaning::Failed { hint: None },

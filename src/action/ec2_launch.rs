@@ -183,7 +183,7 @@ impl Launch {
                     .into(),
             );
         }
-        design.notes.push("a second instance is paid for from now on; its volumes are slow until their blocks have been read once (E5)".into());
+        design.notes.push("a second instance is paid for from now on; its volumes are slow until their blocks have been read once".into());
         design.facts.insert("source".to_owned(), Value::String(instance));
         design.facts.insert("original".to_owned(), original);
         Ok(design)

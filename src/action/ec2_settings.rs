@@ -124,7 +124,7 @@ pub(super) fn left_behind(original: &Value) -> Vec<Text> {
     for card in elastic {
         left.push(
             format!(
-                "not carried over: the elastic address {} stays where it is; associate it anew (E7)",
+                "not carried over: the elastic address {} stays where it is; associate it anew",
                 text(card, "PublicIp")
             )
             .into(),
@@ -134,7 +134,7 @@ pub(super) fn left_behind(original: &Value) -> Vec<Text> {
         let ids: Vec<&str> = cards.iter().map(|card| text(card, "NetworkInterfaceId")).collect();
         left.push(
             format!(
-                "not carried over: its network interfaces {}; the new instance has one of its own (E7)",
+                "not carried over: its network interfaces {}; the new instance has one of its own",
                 ids.join(", ")
             )
             .into(),
@@ -147,6 +147,6 @@ pub(super) fn left_behind(original: &Value) -> Vec<Text> {
         "not carried over: placement group, tenancy, capacity reservation, credits, protection from termination, secondary addresses"
             .into(),
     );
-    left.push("not carried over by any launch: targets of load balancers, alarms and DNS names that mean the old instance (E7)".into());
+    left.push("not carried over by any launch: targets of load balancers, alarms and DNS names that mean the old instance".into());
     left
 }

@@ -25,7 +25,7 @@ const ABOUT: About = About {
     name: "ec2-volume-from-snapshot",
     title: "make a volume from a snapshot",
     says: "Makes a new EBS volume from a snapshot. The old volume is not touched. A volume has to lie in the zone of the \
-           instance that it is attached to (E7).",
+           instance that it is attached to.",
     arguments: &[
         Argument { name: "snapshot", kind: ArgumentKind::Text, required: true, says: "The snapshot." },
         Argument {
@@ -68,7 +68,7 @@ const ABOUT: About = About {
             name: "rate",
             kind: ArgumentKind::Number,
             required: false,
-            says: "At how many MiB/s its blocks are brought from S3: 100 to 300, at a price; as they are read if absent (E5).",
+            says: "At how many MiB/s its blocks are brought from S3: 100 to 300, at a price; as they are read if absent.",
         },
     ],
     outputs: &[("volume", "The id of the new volume."), ("zone", "Its zone.")],
@@ -110,7 +110,7 @@ impl VolumeFromSnapshot {
             let found = found.body.pointer("/Snapshots/0").cloned().unwrap_or_default();
             if is_archived(&found, ask.now) {
                 return Err(Refusal::new(format!(
-                    "the snapshot {snapshot} is archived: reading it back takes up to 72 h (E3)"
+                    "the snapshot {snapshot} is archived: reading it back takes up to 72 h"
                 ))
                 .hint("`ebs-snapshot-restore-tier` brings it back first; or choose another"));
             }
@@ -131,7 +131,7 @@ impl VolumeFromSnapshot {
         }
         let rate = ask.given.number("rate")?;
         if let Some(rate) = rate.filter(|rate| !(100..=300).contains(rate)) {
-            return Err(Refusal::new(format!("`rate` must be 100 to 300 MiB/s, not {rate} (E5)")));
+            return Err(Refusal::new(format!("`rate` must be 100 to 300 MiB/s, not {rate}")));
         }
         let call = base("ec2:CreateVolume")
             .with("SnapshotId", snapshot)
@@ -154,12 +154,12 @@ impl VolumeFromSnapshot {
         design.notes = vec![
             "a second volume is paid for from now on".into(),
             match rate {
-                Some(rate) => {
-                    format!("its blocks come from S3 at {rate} MiB/s, which is paid for; until then it is slow (E5)")
-                        .into()
-                }
+                Some(rate) => format!(
+                    "its blocks come from S3 at {rate} MiB/s, which is paid for; until then it is slow"
+                )
+                .into(),
                 None => {
-                    "it is slow until its blocks have come from S3, which happens when they are first read (E5)"
+                    "it is slow until its blocks have come from S3, which happens when they are first read"
                         .into()
                 }
             },
@@ -171,7 +171,7 @@ impl VolumeFromSnapshot {
 /// Returns the zone of the volume that is to be replaced: as it is, or as it was last read.
 async fn zone_of_replaced(ask: &PlanAsk<'_>) -> Result<String, Refusal> {
     let unknown =
-        || Refusal::new("nobody has said in which zone").hint("name the `zone`: that of the instance (E7)");
+        || Refusal::new("nobody has said in which zone").hint("name the `zone`: that of the instance");
     if ask.given.maybe_text("component")?.is_none() {
         return Err(unknown());
     }

@@ -27,7 +27,7 @@ const ABOUT: About = About {
     title: "make the sessions of a role useless",
     says: "Denies everything to the sessions of a role that began before a moment, by a policy that stands in the role itself; \
            who takes the role anew works again, so whoever may not must be shut out by its trust policy. It takes a few \
-           seconds until all of AWS knows it. IAM is changed in us-east-1 (N6).",
+           seconds until all of AWS knows it. IAM is changed in us-east-1.",
     arguments: &[
         Argument {
             name: "role",
@@ -135,7 +135,7 @@ impl RevokeSessions {
         };
         design.control_plane = Some(CONTROL_PLANE.into());
         design.notes.extend([
-            format!("IAM is changed in {CONTROL_PLANE} and copied from there: without it this cannot be done (N6)").into(),
+            format!("IAM is changed in {CONTROL_PLANE} and copied from there: without it this cannot be done").into(),
             "everything that runs under the role stops working until it takes the role anew".into(),
             "sessions that begin after that moment work: shut the intruder out by the role's trust policy as well".into(),
             "access keys of users are not sessions of a role: they are not revoked by it".into(),

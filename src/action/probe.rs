@@ -97,7 +97,7 @@ impl Probe {
             name: "dns-probe",
             title: "resolve a name",
             says: "Resolves a name by this machine's resolver until it gives what is expected. Others may still see the old \
-                   value, for as long as its lifetime (N1).",
+                   value, for as long as its lifetime.",
             arguments: &[
                 Argument { name: "name", kind: ArgumentKind::Text, required: true, says: "The name." },
                 Argument {

@@ -95,7 +95,7 @@ const FROM_SNAPSHOT: About = About {
     name: "rds-cluster-restore-from-snapshot",
     title: "restore a database cluster from a snapshot",
     says: "Makes a new Aurora cluster from a snapshot, and its instances: RDS makes the cluster only, and without an instance \
-           it answers nobody (A1). It is done when one of them writes. The original is not touched, and what a restore drops \
+           it answers nobody. It is done when one of them writes. The original is not touched, and what a restore drops \
            is taken from it.",
     arguments: &[
         COMPONENT,
@@ -131,7 +131,7 @@ const TO_TIME: About = About {
     name: "rds-cluster-restore-to-time",
     title: "restore a database cluster as it was at a moment",
     says: "Makes a new Aurora cluster as another was at a moment or as late as can be, and its instances: RDS makes the \
-           cluster only (A1). It is done when one of them writes. The original is not touched.",
+           cluster only. It is done when one of them writes. The original is not touched.",
     arguments: &[
         COMPONENT,
         text_argument!("time", true, "The moment, in UTC, or `latest`."),

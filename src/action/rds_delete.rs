@@ -101,7 +101,7 @@ impl Delete {
                 return Err(Refusal::new(format!("{name} is being deleted already")));
             }
             if !skips && BROKEN.contains(&status) {
-                return Err(Refusal::new(format!("{name} is {status}: no snapshot of it can be made (R6)"))
+                return Err(Refusal::new(format!("{name} is {status}: no snapshot of it can be made"))
                     .hint("say `skip_final_snapshot: true` if nothing in it is needed"));
             }
             keeps = found.get("BackupRetentionPeriod").and_then(Value::as_i64) != Some(0);
@@ -148,11 +148,11 @@ impl Delete {
         });
         design.undo = Undo::Impossible(NO_UNDO.into());
         design.notes.push(if no_backups {
-            "its automated backups are deleted with it; manual snapshots stay (R10)".into()
+            "its automated backups are deleted with it; manual snapshots stay".into()
         } else if keeps {
             "its automated backups stay as long as they would have been kept, and are paid for; `rds-restore-to-time` finds them by its resource id".into()
         } else {
-            "it keeps no automated backups; manual snapshots stay (R10)".into()
+            "it keeps no automated backups; manual snapshots stay".into()
         });
         if nothing_left {
             design.notes.push("nothing of it is left but manual snapshots that were made before".into());

@@ -260,7 +260,7 @@ pub(super) fn plain(code: &str) -> Option<&'static str> {
         ("CertificateNotFound", "the certificate authority is not there: set another after the restore"),
         (
             "PointInTimeRestoreNotEnabled",
-            "it keeps no automated backups, so there is no moment to go back to: restore a snapshot (R1)",
+            "it keeps no automated backups, so there is no moment to go back to: restore a snapshot",
         ),
         ("InvalidRestoreFault", "RDS cannot restore this: look at the moment, the engine and its version"),
         (

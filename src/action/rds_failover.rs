@@ -23,7 +23,7 @@ const NO_UNDO: &str =
 const ABOUT: About = About {
     name: "rds-failover",
     title: "fail a database cluster over to another member",
-    says: "Makes another member of an Aurora or Multi-AZ cluster its writer, within its Region (A3). Connections break for \
+    says: "Makes another member of an Aurora or Multi-AZ cluster its writer, within its Region. Connections break for \
            as long as it takes, usually less than 35 s. No call tells whether it has happened already, so it is never repeated \
            without a person.",
     arguments: &[
@@ -88,7 +88,7 @@ impl RdsFailover {
             && !all.iter().any(|member| member == target)
         {
             return Err(Refusal::new(format!("{target} is no member of {id}; there are {}", all.join(", ")))
-                .hint("a failover stays within its Region; across Regions it is a global failover (A3)"));
+                .hint("a failover stays within its Region; across Regions it is a global failover"));
         }
         let mut design = Design::new(Some(component.id.clone()));
         for (says, at) in [

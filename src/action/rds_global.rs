@@ -76,7 +76,7 @@ const FAILOVER: About = About {
     title: "let another Region write, whatever is lost",
     says: "Fails a global Aurora cluster over to another Region, when that which writes is lost. What it had not replicated \
            is lost: usually a second's worth, more where the lag was more. It is always asked for with AllowDataLoss, without \
-           which AWS makes a switchover of it, which a lost Region never ends (A3).",
+           which AWS makes a switchover of it, which a lost Region never ends.",
     arguments: &[
         COMPONENT,
         TARGET,
@@ -208,7 +208,7 @@ impl GlobalChange {
             let is_well =
                 primary.ok().flatten().is_some_and(|primary| text(&primary, "Status") == "available");
             if !is_well {
-                return Err(Refusal::new(format!("{from} is not available, and a switchover waits for it for ever (A3)"))
+                return Err(Refusal::new(format!("{from} is not available, and a switchover waits for it for ever"))
                     .hint("if its Region is lost, `rds-global-failover` lets another write, and loses what was not replicated"));
             }
         }

@@ -107,7 +107,7 @@ impl GlobalJoin {
         let writer = writer.map(|member| text(member, "DBClusterArn")).unwrap_or_default();
         let key = ask.given.maybe_text("kms_key")?;
         if global.get("StorageEncrypted") == Some(&Value::Bool(true)) && key.is_none() {
-            return Err(Refusal::new(format!("{id} is encrypted, and a key belongs to its Region (R5)"))
+            return Err(Refusal::new(format!("{id} is encrypted, and a key belongs to its Region"))
                 .hint(format!("name a key of {} with `kms_key`", there.region)));
         }
         let mut design = Design::new(Some(component.clone()));

@@ -73,7 +73,7 @@ pub(super) fn planned(
         return Err(Refusal::new(
             "of which class its instances are to be is not known: the original does not answer",
         )
-        .hint("say it with `class`; a cluster without an instance answers nobody (A1)"));
+        .hint("say it with `class`; a cluster without an instance answers nobody"));
     }
     let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(originals.len().max(1));
     let calls = (0..count).map(|nth| {
@@ -87,7 +87,7 @@ pub(super) fn planned(
         }
         PlannedCall {
             call: call.maybe("DBInstanceClass", class).with("Tags", tags(ask.run, ask.step)),
-            says: format!("make {name}, an instance of it: without one it answers nobody (A1)").into(),
+            says: format!("make {name}, an instance of it: without one it answers nobody").into(),
             class: ActionClass::Additive,
             dedupe: Dedupe::UniqueName,
         }
@@ -202,13 +202,13 @@ pub(super) async fn progress(
             return Ok(failed);
         }
         if status != "available" {
-            return going(format!("{name} is available, and {member} is {status} (A1)"));
+            return going(format!("{name} is available, and {member} is {status}"));
         }
         let members = found.get("DBClusterMembers").and_then(Value::as_array);
         let writer =
             members.into_iter().flatten().find(|one| one.get("IsClusterWriter") == Some(&json!(true)));
         match writer.map(|one| text(one, "DBInstanceIdentifier")) {
-            None if writes => return going(format!("{name} has no instance that writes yet (A1)")),
+            None if writes => return going(format!("{name} has no instance that writes yet")),
             Some(writer) => outputs.insert("instance".to_owned(), Value::from(writer)),
             None => outputs.insert("instance".to_owned(), Value::from(member)),
         };

@@ -99,7 +99,7 @@ impl Protect {
             let had = found.get("BackupRetentionPeriod").and_then(Value::as_i64);
             if let (Some(days), Some(had)) = (days, had) {
                 if had == 0 {
-                    design.notes.push("switching automated backups on interrupts an instance in a single zone, and begins with a snapshot; taking that back deletes them and interrupts it again (R1)".into());
+                    design.notes.push("switching automated backups on interrupts an instance in a single zone, and begins with a snapshot; taking that back deletes them and interrupts it again".into());
                 }
                 if days < had {
                     design.notes.push(

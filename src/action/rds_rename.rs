@@ -25,7 +25,7 @@ const ABOUT: About = About {
     name: "rds-rename",
     title: "rename a database",
     says: "Gives an RDS instance another name at once; its address changes with it. Done to the original and then to what was \
-           restored, it brings the old address back with the restored data (R5). Which instance is meant is told by its \
+           restored, it brings the old address back with the restored data. Which instance is meant is told by its \
            resource id, which no other ever has.",
     arguments: &[
         Argument {

@@ -18,14 +18,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Promote;
 
-const NO_UNDO: &str = "a promoted replica never follows its source again: make a new replica instead (A4)";
+const NO_UNDO: &str = "a promoted replica never follows its source again: make a new replica instead";
 
 const ABOUT: About = About {
     name: "rds-replica-promote",
     title: "promote a read replica",
     says: "Makes a read replica an instance of its own, which takes writes. It never follows its source again, and what had \
            not reached it is not in it. Automated backups are switched on before, so that it is protected from its first \
-           moment; while it is backed up it cannot be promoted (A4).",
+           moment; while it is backed up it cannot be promoted.",
     arguments: &[
         Argument {
             name: "component",
@@ -90,12 +90,12 @@ impl Promote {
             }
             let status = text(&found, "DBInstanceStatus");
             if status != "available" {
-                return Err(Refusal::new(format!("{name} is {status}, and cannot be promoted (A4)"))
+                return Err(Refusal::new(format!("{name} is {status}, and cannot be promoted"))
                     .hint("wait until it is available; a backup that is under way ends by itself"));
             }
             kept = found.get("BackupRetentionPeriod").and_then(Value::as_i64).filter(|days| *days > 0);
             if kept.is_none() && days.is_none() {
-                return Err(Refusal::new(format!("{name} keeps no automated backups yet (A4)"))
+                return Err(Refusal::new(format!("{name} keeps no automated backups yet"))
                     .hint("say for how many days it is to keep them with `retention_days`"));
             }
             let resource = found.get("DbiResourceId").cloned().unwrap_or_default();

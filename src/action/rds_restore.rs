@@ -124,7 +124,7 @@ const TO_TIME: About = About {
     title: "restore a database as it was at a moment",
     says: "Makes a new RDS instance from the automated backups of another, as it was at a moment or as late as can be. The \
            backups of a deleted instance count where they were kept, and in the DR Region those that are replicated there \
-           (R2). The original is not touched.",
+          . The original is not touched.",
     arguments: &[
         COMPONENT,
         Argument {

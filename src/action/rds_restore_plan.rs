@@ -164,7 +164,7 @@ pub(super) async fn design(source: Source, ask: PlanAsk<'_>) -> Result<Design, R
             .into(),
     );
     if source != Source::Replica {
-        notes.push("`available` is not yet fast: blocks come from S3 when they are first read (R8)".into());
+        notes.push("`available` is not yet fast: blocks come from S3 when they are first read".into());
     }
     notes.push("not carried over by any call: read replicas, event subscriptions, alarms by identifier, proxy targets, IAM policies by resource id".into());
     let undo = Undo::Calls {
@@ -258,15 +258,13 @@ fn from_original(
         return Err(Refusal::new(format!("{name} is {status}, and no replica of it can be made")));
     }
     if source.get("BackupRetentionPeriod").and_then(Value::as_i64) == Some(0) {
-        return Err(Refusal::new(format!(
-            "{name} keeps no automated backups, and a replica needs them (A4)"
-        ))
-        .hint("switch them on first with `rds-protect`, which interrupts an instance in a single zone"));
+        return Err(Refusal::new(format!("{name} keeps no automated backups, and a replica needs them"))
+            .hint("switch them on first with `rds-protect`, which interrupts an instance in a single zone"));
     }
     let away = *there != home;
     let key = ask.given.maybe_text("kms_key")?;
     if away && source.get("StorageEncrypted") == Some(&Value::Bool(true)) && key.is_none() {
-        return Err(Refusal::new(format!("{name} is encrypted, and its key belongs to its Region (R5)"))
+        return Err(Refusal::new(format!("{name} is encrypted, and its key belongs to its Region"))
             .hint(format!("name a key of {} with `kms_key`", there.region)));
     }
     let called = if away { text(source, "DBInstanceArn") } else { name };

@@ -34,8 +34,8 @@ impl SnapshotCopy {
 }
 
 const SAYS: &str = "Copies a snapshot to the DR Region, or beside itself with another key. A key belongs to its Region, so the \
-                    copy of an encrypted snapshot needs one there (R5). The data of a copy is as old as that of its source, \
-                    however late the copy was made (R3).";
+                    copy of an encrypted snapshot needs one there. The data of a copy is as old as that of its source, \
+                    however late the copy was made.";
 
 const ARGUMENTS: &[Argument] = &[
     Argument {
@@ -207,7 +207,7 @@ impl SnapshotCopy {
         }
         design
             .notes
-            .push("the copy says when it was copied; its data is as old as that of its source (R3)".into());
+            .push("the copy says when it was copied; its data is as old as that of its source".into());
         if account_of(snapshot).is_some_and(|owner| owner != home.account.as_str()) {
             design
                 .notes
@@ -231,7 +231,7 @@ fn check_key(
 ) -> Result<(), Refusal> {
     if encrypted == Some(true) && away && key.is_none() {
         return Err(Refusal::new(format!(
-            "the snapshot {snapshot} is encrypted, and its key belongs to its Region (R5)"
+            "the snapshot {snapshot} is encrypted, and its key belongs to its Region"
         ))
         .hint(format!("name a key of {} with `kms_key`", there.region)));
     }

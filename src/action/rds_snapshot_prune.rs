@@ -29,7 +29,7 @@ const ABOUT: About = About {
     title: "delete older snapshots that lifeboat made",
     says: "Deletes manual snapshots of a database that carry the tag of a run, all but so many of the newest, and none that \
            is newer than the one that is named as verified. How old a snapshot is says its data, not when it was copied \
-           (R3). Snapshots that others made are never touched.",
+          . Snapshots that others made are never touched.",
     arguments: &[
         Argument {
             name: "component",

@@ -104,8 +104,7 @@ impl SnapshotShare {
         };
         design.notes.push("whoever may restore it sees all that is in the database".into());
         design.notes.push(
-            "a shared snapshot that is encrypted has to be copied there before it can be restored (R5)"
-                .into(),
+            "a shared snapshot that is encrypted has to be copied there before it can be restored".into(),
         );
         Ok(design)
     }

@@ -85,7 +85,7 @@ impl Window {
         if let Some(own) = own {
             if own.get("BackupRetentionPeriod").and_then(Value::as_i64) == Some(0) {
                 return Err(Refusal::new(format!(
-                    "{name} keeps no automated backups, so there is no moment to go back to (R1)"
+                    "{name} keeps no automated backups, so there is no moment to go back to"
                 ))
                 .hint("restore a snapshot: `lifeboat points` lists them"));
             }
@@ -177,9 +177,7 @@ impl Window {
                     Ok(("UseLatestRestorableTime", Value::Bool(true)))
                 } else {
                     Err(Refusal::new(format!("no moment is told to which {} can be restored", self.name))
-                        .hint(
-                            "it may be stopped, or its first backup is not complete: restore a snapshot (R1)",
-                        ))
+                        .hint("it may be stopped, or its first backup is not complete: restore a snapshot"))
                 };
             }
             later if is_later(later) => return Ok(("RestoreTime", Value::from(later))),
@@ -203,7 +201,7 @@ impl Window {
     pub(super) fn told(mut self, now: Timestamp) -> Self {
         if let Some(latest) = self.latest {
             let age = elapsed(latest, now);
-            let late = if age > LATE { ": it has stopped to move (R1)" } else { "" };
+            let late = if age > LATE { ": it has stopped to move" } else { "" };
             self.notes.push(format!("the newest moment is {latest:.0}, {} ago{late}", words(age)).into());
         }
         if self.earliest.is_none() {

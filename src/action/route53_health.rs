@@ -131,8 +131,11 @@ impl HealthCheck {
         design.notes = vec![
             format!("it checks {}", target.unwrap_or("something that has no name")).into(),
             "every record that depends on it follows, whoever made it".into(),
-            format!("it needs the control plane of Route 53 in {CONTROL_PLANE}; failing over by itself does not (N4)").into(),
-            "resolvers may keep the old answer for the lifetime of each record (N1)".into(),
+            format!(
+                "it needs the control plane of Route 53 in {CONTROL_PLANE}; failing over by itself does not"
+            )
+            .into(),
+            "resolvers may keep the old answer for the lifetime of each record".into(),
         ];
         Ok(design)
     }

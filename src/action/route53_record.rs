@@ -26,8 +26,8 @@ const ABOUT: About = About {
     name: "route53-record",
     title: "give a DNS record other values",
     says: "Changes one record of Route 53 in one batch that deletes exactly what is there now and creates what is to be: if \
-           anybody has changed the record since the plan, nothing is changed (N2). It is done when all servers of Route 53 \
-           have it and the old lifetime has passed as well (N1).",
+           anybody has changed the record since the plan, nothing is changed. It is done when all servers of Route 53 \
+           have it and the old lifetime has passed as well.",
     arguments: &[
         Argument {
             name: "component",

@@ -23,8 +23,7 @@ const NEGATIVE_TTL: u64 = 900;
 /// How long a change is given to reach every server when its id was lost with the answer: five times what is usual (N1).
 const UNSEEN: Duration = Duration::from_secs(300);
 /// What a change is called whose record is protected; the SDK of this build cannot look at protections (N3).
-const PROTECTED: &str =
-    "a record that is protected refuses every change: take its protection away first (N3)";
+const PROTECTED: &str = "a record that is protected refuses every change: take its protection away first";
 
 /// A hosted zone.
 pub(super) struct Zone {
@@ -183,15 +182,14 @@ pub(super) async fn design(ask: &PlanAsk<'_>, change: Change<'_>) -> Result<Desi
     design.control_plane = Some(CONTROL_PLANE.into());
     let wait = crate::domain::duration::words(Duration::from_secs(wait));
     design.notes = vec![
-        "the batch is carried out as a whole or not at all, and is refused if the record is not as it is now (N2)".into(),
-        format!("it is done when all servers of Route 53 have it and {wait} more have passed: for so long resolvers may keep the old answer (N1)").into(),
-        format!("it needs the control plane of Route 53 in {CONTROL_PLANE}; what is answered does not (N4)").into(),
+        "the batch is carried out as a whole or not at all, and is refused if the record is not as it is now".into(),
+        format!("it is done when all servers of Route 53 have it and {wait} more have passed: for so long resolvers may keep the old answer").into(),
+        format!("it needs the control plane of Route 53 in {CONTROL_PLANE}; what is answered does not").into(),
         PROTECTED.into(),
     ];
     if zone.is_private {
         design.notes.push(
-            "the zone is private: only its networks see it, and nothing fails its control plane over (N6)"
-                .into(),
+            "the zone is private: only its networks see it, and nothing fails its control plane over".into(),
         );
     }
     Ok(design)

@@ -20,8 +20,8 @@ const ABOUT: About = About {
     name: "route53-weights",
     title: "move traffic between the weighted records of a name",
     says: "Changes the weights of several record sets of one name in one batch, so that there is no moment in which only \
-           some have moved; nothing is changed if any of them is not as it was (N2). It is done when all servers of Route \
-           53 have it and the old lifetime has passed as well (N1).",
+           some have moved; nothing is changed if any of them is not as it was. It is done when all servers of Route \
+           53 have it and the old lifetime has passed as well.",
     arguments: &[
         Argument {
             name: "component",

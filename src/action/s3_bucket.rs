@@ -25,7 +25,7 @@ const ABOUT: About = About {
     name: "s3-bucket-create",
     title: "make a private bucket that keeps versions",
     says: "Makes a bucket, blocks all public access to it, encrypts what is written to it and lets it keep versions. The name \
-           must not be taken by anybody. Making a bucket needs S3's control plane in us-east-1 (N6): make it before it is \
+           must not be taken by anybody. Making a bucket needs S3's control plane in us-east-1: make it before it is \
            needed.",
     arguments: &[
         Argument { name: "bucket", kind: ArgumentKind::Text, required: true, says: "The name." },
@@ -136,10 +136,8 @@ impl CreateBucket {
         };
         design.control_plane = Some(CONTROL_PLANE.into());
         design.notes = vec![
-            format!(
-                "making a bucket needs the control plane of S3 in {CONTROL_PLANE}, whatever its Region (N6)"
-            )
-            .into(),
+            format!("making a bucket needs the control plane of S3 in {CONTROL_PLANE}, whatever its Region")
+                .into(),
             "an empty bucket costs nothing; an account may have 10,000".into(),
             "tags, policies, replication and notifications are not made with it".into(),
         ];

@@ -29,7 +29,7 @@ const ABOUT: About = About {
     name: "s3-copy",
     title: "copy an object into another bucket",
     says: "Copies one version of an object into another bucket or onto another key, in the same Region or not. What lies there \
-           is kept as a version, and the copy is refused if anybody has written there meanwhile. Up to 5 GB (S3).",
+           is kept as a version, and the copy is refused if anybody has written there meanwhile. Up to 5 GB.",
     arguments: &[
         argument("from", true, "The bucket that is copied from."),
         argument("from-region", false, "Its Region; that of the environment if nothing is said."),
@@ -93,10 +93,8 @@ impl CopyObject {
         let versioning = call("s3:GetBucketVersioning", &target, to);
         let status = ask.look.look(&versioning).await.map_err(|trouble| unread(to, &trouble))?;
         if status.body.get("Status").and_then(Value::as_str) != Some("Enabled") {
-            return Err(Refusal::new(format!(
-                "{to} does not keep versions: what lies there would be lost (S5)"
-            ))
-            .hint("turn versioning on there first"));
+            return Err(Refusal::new(format!("{to} does not keep versions: what lies there would be lost"))
+                .hint("turn versioning on there first"));
         }
         let list = versions(ask.look, &call("s3:ListObjectVersions", &source, from).with("Key", key))
             .await
@@ -112,10 +110,10 @@ impl CopyObject {
             ))
         })?;
         if found.get("Size").and_then(Value::as_u64).is_some_and(|size| size > LARGEST) {
-            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy (S3)")));
+            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy")));
         }
         if COLD.contains(&text(found, "StorageClass")) {
-            return Err(Refusal::new(format!("{key} is archived (S3)"))
+            return Err(Refusal::new(format!("{key} is archived"))
                 .hint("s3:RestoreObject brings it back; that takes hours"));
         }
         let base = call("s3:CopyObject", &target, to).with("Key", to_key);

@@ -72,19 +72,16 @@ const ABOUT: About = About {
 
 /// What a plan does with a key, and how it says that.
 const KINDS: [(&str, &str); 7] = [
-    (
-        "undelete",
-        "deleted since: the delete markers are removed, and the same version is the newest again (S2)",
-    ),
+    ("undelete", "deleted since: the delete markers are removed, and the same version is the newest again"),
     ("copy", "overwritten since: the version of that moment is copied onto the key"),
     ("remove", "made since: a delete marker is put on it, and its versions stay"),
     ("created", "made since: left as it is; `remove-newer` puts a delete marker on such keys"),
     (
         "archived",
-        "archived: not touched; s3:RestoreObject brings the version back within hours, then plan anew (S3)",
+        "archived: not touched; s3:RestoreObject brings the version back within hours, then plan anew",
     ),
-    ("large", "larger than 5 GB: not touched; `aws s3api` copies it in parts (S3)"),
-    ("unclear", "not touched, because nobody can tell what it was then (S5)"),
+    ("large", "larger than 5 GB: not touched; `aws s3api` copies it in parts"),
+    ("unclear", "not touched, because nobody can tell what it was then"),
 ];
 
 impl PrefixToTime {
@@ -118,7 +115,7 @@ impl PrefixToTime {
             Some(other) => {
                 // A copy would overwrite `null`, and a deletion take it away, for good (S5).
                 return Err(Refusal::new(format!(
-                    "versioning of {bucket} is {other}: whatever is written there now overwrites what is there for good (S5)"
+                    "versioning of {bucket} is {other}: whatever is written there now overwrites what is there for good"
                 ))
                 .hint("turn versioning on first; nothing is lost by that"));
             }

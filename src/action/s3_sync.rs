@@ -83,8 +83,8 @@ const ABOUT: About = About {
 /// Why a key is left, and how a plan says that.
 const LEFT: [(&str, &str); 3] = [
     ("newer", "newer in the bucket that is copied to, or nobody can tell: left as it is there"),
-    ("archived", "archived: not copied; s3:RestoreObject brings it back within hours, then plan anew (S3)"),
-    ("large", "larger than 5 GB: not copied; `aws s3 cp` copies it in parts (S3)"),
+    ("archived", "archived: not copied; s3:RestoreObject brings it back within hours, then plan anew"),
+    ("large", "larger than 5 GB: not copied; `aws s3 cp` copies it in parts"),
 ];
 
 /// What is current in a bucket, key by key.
@@ -135,7 +135,7 @@ impl PrefixSync {
         })?;
         if status.body.get("Status").and_then(Value::as_str) != Some("Enabled") {
             return Err(Refusal::new(format!(
-                "{to} does not keep versions: what is copied onto something would take its place for good (S5)"
+                "{to} does not keep versions: what is copied onto something would take its place for good"
             ))
             .hint("turn versioning on there first"));
         }

@@ -20,7 +20,7 @@ const ABOUT: About = About {
     name: "s3-restore-version",
     title: "make an older version of an object the newest",
     says: "Copies an older version of an object onto its key, so that it is the newest; the version that was the newest \
-           stays. The copy is refused if anybody has written the key meanwhile. Up to 5 GB (S3).",
+           stays. The copy is refused if anybody has written the key meanwhile. Up to 5 GB.",
     arguments: &[
         Argument { name: "bucket", kind: ArgumentKind::Text, required: true, says: "The bucket." },
         Argument { name: "key", kind: ArgumentKind::Text, required: true, says: "The key." },
@@ -103,10 +103,10 @@ impl RestoreVersion {
             )));
         }
         if wanted.get("Size").and_then(Value::as_i64).is_some_and(|size| size > LARGEST) {
-            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy (S3)")));
+            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy")));
         }
         if matches!(text(wanted, "StorageClass"), "GLACIER" | "DEEP_ARCHIVE") {
-            return Err(Refusal::new(format!("version {version} of {key} is archived (S3)"))
+            return Err(Refusal::new(format!("version {version} of {key} is archived"))
                 .hint("restore it from the archive first; that takes hours"));
         }
         let condition = if is_marker {

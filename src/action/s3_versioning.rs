@@ -20,7 +20,7 @@ const ABOUT: About = About {
     name: "s3-versioning",
     title: "let a bucket keep versions",
     says: "Turns versioning on, so that from now on nothing that is deleted or overwritten is lost. What was written before has \
-           the version `null`. Once on it can only be suspended, and a suspended bucket overwrites `null` (S5).",
+           the version `null`. Once on it can only be suspended, and a suspended bucket overwrites `null`.",
     arguments: &[COMPONENT, BUCKET, REGION],
     outputs: &[("bucket", "The bucket."), ("was", "What it was: Enabled, Suspended or never on.")],
     class: ActionClass::Mutating,
@@ -73,7 +73,7 @@ impl Versioning {
             dedupe: Dedupe::SetState,
         });
         design.undo = Undo::Calls {
-            says: vec!["suspend versioning again; what was never on cannot be so again (S5)".into()],
+            says: vec!["suspend versioning again; what was never on cannot be so again".into()],
             class: ActionClass::Mutating,
         };
         design.notes.push("every version is kept and paid for until a lifecycle rule removes it".into());

@@ -366,7 +366,11 @@ fn note(row: &StepRow<'_>, run: &RunSeen, live: bool) -> (String, Role) {
         Phase::InDoubt => ("IN DOUBT: it is not known whether this has happened".to_owned(), Role::Unknown),
         Phase::Succeeded => {
             let count = known.deviations.as_array().map_or(0, Vec::len);
-            let says = if count > 0 { format!("{count} settings differ") } else { String::new() };
+            let says = match count {
+                0 => String::new(),
+                1 => "1 setting differs".to_owned(),
+                count => format!("{count} settings differ"),
+            };
             (says, Role::AtRisk)
         }
         Phase::Failed => (why("failed"), Role::Breached),
