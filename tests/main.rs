@@ -56,6 +56,7 @@ mod config {
 mod domain {
     mod dump;
     mod matrix;
+    mod naive;
     mod properties;
 }
 mod journal {
@@ -91,6 +92,7 @@ mod sandbox {
     mod rds;
     mod rds_actions;
     mod s3;
+    mod s3_actions;
     mod settings;
     mod tables;
 }
@@ -101,6 +103,7 @@ mod engine {
     mod failing;
     mod fan_out;
     mod fan_out_keys;
+    mod firehose;
     mod foretold;
     mod full;
     mod journeys;

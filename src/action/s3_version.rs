@@ -93,6 +93,18 @@ impl RestoreVersion {
         let Some((newest, is_marker)) = newest(&list) else {
             return Err(Refusal::new(format!("{key} in {bucket} has no versions")));
         };
+        let versioning =
+            Call::new("s3:GetBucketVersioning", &ask.environment.name, &home).with("Bucket", bucket);
+        let status = ask.look.look(&versioning).await.map_err(|trouble| {
+            Refusal::new(format!("whether {bucket} keeps versions is not known: {trouble}"))
+        })?;
+        if status.body.get("Status").and_then(Value::as_str) != Some("Enabled") {
+            // A copy would take the place of the version `null`, for good.
+            return Err(Refusal::new(format!(
+                "versioning of {bucket} is not on: what is written there now overwrites what is there for good (S5)"
+            ))
+            .hint("turn versioning on first; nothing is lost by that"));
+        }
         if text(newest, "VersionId") == version {
             return Err(Refusal::new(format!("version {version} of {key} is the newest already")));
         }
@@ -127,6 +139,12 @@ impl RestoreVersion {
             look: listing(&base("s3:ListObjectVersions")),
             at: at.into(),
             expect: Expect::Is(newest.get("VersionId").cloned().unwrap_or_default()),
+        });
+        design.preconditions.push(Precondition {
+            says: "versioning is still on".into(),
+            look: versioning,
+            at: "/Status".into(),
+            expect: Expect::Is("Enabled".into()),
         });
         design.facts.insert("newest".to_owned(), newest.clone());
         design.facts.insert("marker".to_owned(), Value::Bool(is_marker));

@@ -28,6 +28,7 @@ pub mod readiness;
 pub mod reading;
 pub mod recovery_point;
 pub mod redaction;
+pub mod replication;
 pub mod retention;
 pub mod scope;
 pub mod size;

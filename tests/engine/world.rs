@@ -664,6 +664,7 @@ impl Inner {
                     None => json!({ "Instances": found }),
                 }
             }
+            "s3:GetBucketVersioning" => json!({ "Status": "Enabled" }),
             "s3:ListObjectVersions" => {
                 let versions = self.objects.get(call.text("Key").unwrap_or_default());
                 let versions = versions.map_or([].as_slice(), Vec::as_slice);

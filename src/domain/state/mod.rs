@@ -115,6 +115,13 @@ impl StateVersion {
         Self { form: StateForm::DeleteMarker, ..Self::unread(version_id, written_at, 0) }
     }
 
+    /// Says whether a replica's version is a copy of this one: by an id of its own, or by its bytes. What is called `null` has
+    /// no id of its own, and may be something else on either side (S5).
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        let same_id = self.version_id == other.version_id && self.version_id.as_str() != "null";
+        same_id || (self.md5.is_some() && self.md5 == other.md5)
+    }
+
     /// Says whether `known` is this version, so that its bytes need not be read again: versions never change, except the
     /// one called `null` (S5).
     pub fn is(&self, known: &Self) -> bool {
@@ -219,9 +226,7 @@ impl StateHistory {
 /// Returns what the newest version of a replica holds: everything while it is also the newest of its source, else what
 /// was true until the next was written there. What is not known of the source counts as written since.
 fn held(source: &StateHistory, version: &StateVersion) -> Holds {
-    let same = |other: &StateVersion| {
-        other.version_id == version.version_id || (other.md5.is_some() && other.md5 == version.md5)
-    };
+    let same = |other: &StateVersion| other.is_copy_of(version);
     let earliest = version.written_at;
     match source.versions.iter().position(same) {
         Some(0) => Holds::Since(earliest.min(source.versions.first().map_or(earliest, |v| v.written_at))),

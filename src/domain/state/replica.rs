@@ -86,7 +86,6 @@ fn split(why: &str) -> ReplicaStatus {
 }
 
 fn first_lacking(source: &StateHistory, there: &StateVersion) -> Option<Timestamp> {
-    let same = |v: &StateVersion| v.version_id == there.version_id || (v.md5.is_some() && v.md5 == there.md5);
-    let at = source.versions.iter().position(same)?;
+    let at = source.versions.iter().position(|version| version.is_copy_of(there))?;
     source.versions.get(at.checked_sub(1)?).map(|version| version.written_at)
 }

@@ -13,6 +13,7 @@ use crate::domain::condition::{Condition, Health, Incident};
 use crate::domain::duration::{before, elapsed};
 use crate::domain::estate::Component;
 use crate::domain::recovery_point::{Hold, Holds, PointKind, PointStatus, RecoveryPoint};
+use crate::domain::replication::copies_markers;
 use crate::provider::clock::SystemClock;
 use crate::provider::port::Clock;
 use aws_sdk_s3::types::{BucketVersioningStatus, ExpirationStatus, ReplicationRule, ReplicationRuleStatus};
@@ -47,8 +48,7 @@ impl Rule {
             account: rule.destination()?.account().map(str::to_owned),
             destination: destination.rsplit(':').next().unwrap_or(destination).to_owned(),
             enabled: *rule.status() == ReplicationRuleStatus::Enabled,
-            // Without a filter it is a rule of the first version, and those replicate the markers of users (S5).
-            copies_markers: told.map_or(rule.filter().is_none(), |status| status.as_str() == "Enabled"),
+            copies_markers: copies_markers(rule.filter().is_some(), told.map(|status| status.as_str())),
         })
     }
 }
