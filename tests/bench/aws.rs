@@ -45,11 +45,16 @@ fn told(name: &'static str, value: f64, unit: &'static str) -> Figure {
     Figure::new(name, value, f64::INFINITY, unit)
 }
 
-fn number(value: &Value) -> f64 {
+/// Starts a server of our own.
+pub(super) fn server() -> Gear {
+    Gear::own()
+}
+
+pub(super) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
-fn median(runs: &Value, what: &str) -> f64 {
+pub(super) fn median(runs: &Value, what: &str) -> f64 {
     let runs = runs.as_array().expect("runs are a list");
     let mut all: Vec<f64> = runs.iter().map(|run| number(&run[what])).collect();
     all.sort_unstable_by(f64::total_cmp);
@@ -62,7 +67,7 @@ fn most(runs: &Value, what: &str) -> f64 {
 }
 
 /// Runs one of the programs here and returns what it prints.
-fn measure(gear: &Gear, program: &str, words: &[&str]) -> Value {
+pub(super) fn measure(gear: &Gear, program: &str, words: &[&str]) -> Value {
     eprintln!("measuring: {program}");
     let path = root("tests/bench").join(program).display().to_string();
     let said = gear.python(&[&[path.as_str()][..], words].concat());

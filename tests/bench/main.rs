@@ -6,6 +6,9 @@
 //!
 //! `cargo bench` also measures reading AWS, beside the test server of `tests/support/aws`: it needs `python3` with venv
 //! and pip, fills two folders below `target/test-gear` the first time, and takes three minutes.
+//!
+//! `cargo bench -- prefix` and `-- soak` put prefixes back to a moment; see `prefix.rs`. `LIFEBOAT_CAMPAIGN=1` adds one of a
+//! million keys, or of as many as it says.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -19,6 +22,12 @@
 mod aws;
 mod engine;
 mod inside;
+#[cfg(feature = "aws-core")]
+mod prefix;
+#[cfg(feature = "aws-core")]
+mod s3_stub;
+#[cfg(feature = "aws-core")]
+mod s3_stub_http;
 mod states;
 mod terminal;
 
@@ -73,6 +82,14 @@ fn main() -> ExitCode {
     #[cfg(feature = "aws-core")]
     if wanted("aws") {
         figures.extend(aws::figures());
+    }
+    #[cfg(feature = "aws-core")]
+    if wanted("prefix") {
+        figures.extend(prefix::beside());
+    }
+    #[cfg(feature = "aws-core")]
+    if wanted("prefix") || wanted("soak") {
+        figures.extend(prefix::soak());
     }
     let rows: Vec<_> = figures
         .iter()

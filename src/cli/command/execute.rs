@@ -10,13 +10,14 @@ use crate::engine::approval::Approvers;
 use crate::engine::executor::{Parts, work};
 use crate::engine::fault::NoFaults;
 use crate::engine::folder::RunFolder;
-use crate::engine::journal::sha256;
 use crate::engine::launch::{Told, variables_of};
 use crate::engine::line::Actor;
 use crate::engine::store::{self, Run};
 use crate::engine::time::ClockTime;
 use crate::failure::{Failure, FailureKind};
+use crate::runbook::call::hex;
 use crate::runbook::plan::Person;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{Read, Write};
@@ -110,8 +111,15 @@ fn begin(global: &Global, given: &ExecuteArgs, told: Told) -> Result<(Parts, std
 
 /// Returns the SHA-256 of this program: which one has acted can be told for ever.
 fn program() -> Option<Text> {
-    let bytes = std::env::current_exe().and_then(std::fs::read).ok()?;
-    Some(Text::new(&sha256(&bytes)))
+    let mut file = std::env::current_exe().and_then(std::fs::File::open).ok()?;
+    // Piece by piece: as a whole it would be most of what an executor ever has in memory.
+    let (mut whole, mut piece) = (Sha256::new(), vec![0; 64 << 10]);
+    loop {
+        match file.read(&mut piece).ok()? {
+            0 => return Some(Text::new(&hex(&whole.finalize()))),
+            count => whole.update(piece.get(..count)?),
+        }
+    }
 }
 
 /// Adds the addresses of webhooks that the plan names by their variables, where whoever started us has not told them.
