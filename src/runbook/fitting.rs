@@ -126,9 +126,10 @@ pub fn fitting(runbook: &Runbook, situation: &Situation) -> Option<(Fit, String)
             (Fit::Not, "it is gone, and this one needs it".to_owned())
         }
         RunbookKind::Recover => {
-            let brings = match wants_window(runbook) {
-                true => situation.window.as_ref(),
-                false => situation.point.as_ref().filter(|_| wants_point),
+            let brings = if wants_window(runbook) {
+                situation.window.as_ref()
+            } else {
+                situation.point.as_ref().filter(|_| wants_point)
             };
             let brings = brings.map_or(String::new(), Text::to_string);
             match trouble {
