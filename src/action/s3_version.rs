@@ -101,7 +101,7 @@ impl RestoreVersion {
         if status.body.get("Status").and_then(Value::as_str) != Some("Enabled") {
             // A copy would take the place of the version `null`, for good.
             return Err(Refusal::new(format!(
-                "versioning of {bucket} is not on: what is written there now overwrites what is there for good (S5)"
+                "versioning of {bucket} is not on: what is written there now overwrites what is there for good"
             ))
             .hint("turn versioning on first; nothing is lost by that"));
         }
