@@ -1,7 +1,7 @@
 //! What an image does not bring (E7): which settings of an instance its successor is launched with, and which are compared.
 
 use super::Kept;
-use super::facts::text;
+use super::facts::{is_said, text};
 use crate::domain::Text;
 use crate::runbook::call::Call;
 use serde_json::{Map, Value, json};
@@ -79,7 +79,7 @@ fn profile(text: &str) -> Value {
 /// Copies everything that an image does not bring from an instance into the call that launches its successor.
 pub(super) fn carry(mut call: Call, original: &Value) -> Call {
     for (argument, at) in PLAIN {
-        call = call.maybe(argument, original.pointer(at).filter(|value| !value.is_null()).cloned());
+        call = call.maybe(argument, original.pointer(at).filter(|value| is_said(value)).cloned());
     }
     let groups = original.get("SecurityGroups").and_then(Value::as_array);
     let groups: Vec<Value> =

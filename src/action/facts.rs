@@ -50,3 +50,8 @@ pub(crate) fn run_tail(run: &str) -> &str {
 pub(crate) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }
+
+/// Says whether a setting has a value: an empty text is none, and no call takes it.
+pub(super) fn is_said(value: &Value) -> bool {
+    !value.is_null() && value.as_str() != Some("")
+}

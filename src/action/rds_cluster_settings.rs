@@ -1,5 +1,6 @@
 //! The settings of a cluster and of its instances: what making one takes, what only a modification takes (R4, A1).
 
+use super::facts::is_said;
 use crate::runbook::call::Call;
 use serde_json::{Map, Value, json};
 
@@ -75,7 +76,7 @@ pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]
 pub(super) fn carry_instance(call: &mut Call, original: &Value, in_its_region: bool) {
     let own = OF_THE_REGION.iter().filter(|_| in_its_region);
     for (argument, at) in OF_INSTANCES.iter().chain(own) {
-        let Some(value) = original.pointer(at).filter(|value| !value.is_null()) else { continue };
+        let Some(value) = original.pointer(at).filter(|value| is_said(value)) else { continue };
         let off = matches!(*argument, "EnablePerformanceInsights") && *value == Value::Bool(false)
             || matches!(*argument, "MonitoringInterval") && value.as_i64() == Some(0);
         if !off {

@@ -1,7 +1,7 @@
 //! The settings of a database instance: what a restore takes, what only a modification takes, what is compared (R4).
 
 use super::Progress;
-use super::facts::text;
+use super::facts::{is_said, text};
 use crate::runbook::call::Call;
 use serde_json::{Map, Value, json};
 
@@ -146,7 +146,7 @@ fn takes_iops(original: &Value) -> bool {
 pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]) -> usize {
     let mut carried = 0;
     for (argument, at) in settings {
-        let Some(value) = original.pointer(at).filter(|value| !value.is_null()) else { continue };
+        let Some(value) = original.pointer(at).filter(|value| is_said(value)) else { continue };
         let port_of_cluster = *argument == "Port" && value.as_i64() == Some(0);
         // Zero and "no" are what a restore gives anyway, except where it would switch something on.
         let idle =
@@ -158,8 +158,8 @@ pub(super) fn carry(call: &mut Call, original: &Value, settings: &[(&str, &str)]
             _ => false,
         };
         // It is switched on only together with its role, which readings of old may lack.
-        let alone = *argument == "MonitoringInterval"
-            && original.pointer("/MonitoringRoleArn").is_none_or(Value::is_null);
+        let alone =
+            *argument == "MonitoringInterval" && !original.pointer("/MonitoringRoleArn").is_some_and(is_said);
         if !(alone || port_of_cluster || idle || off || not_told) {
             call.arguments.insert((*argument).to_owned(), value.clone());
             carried += 1;

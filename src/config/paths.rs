@@ -37,7 +37,8 @@ impl StateDir {
     /// When it cannot be made, belongs to somebody else, is open to others, or is a link.
     pub fn open(given: Option<&Path>) -> Result<Self, Failure> {
         let path = match given {
-            Some(given) => given.to_owned(),
+            // What is written below it is named in calls, and executors may live in another folder.
+            Some(given) => std::path::absolute(given).unwrap_or_else(|_| given.to_owned()),
             None => Xdg::new()
                 .ok()
                 .and_then(|xdg| xdg.state_dir())

@@ -167,7 +167,9 @@ fn parameters(ask: &Planning<'_>) -> Result<Params, NoPlan> {
             continue;
         }
         let said = ask.said.get(name).cloned();
+        // What is said stands for itself: a default may name a reading that nobody could take.
         let default = match (&parameter.default, &parameter.kind) {
+            _ if said.is_some() => None,
             (Some(default), _) => {
                 let filled = fill::fill(default, &params.texts, ask.readings);
                 Some(filled.map_err(|why| wrong(why.to_string()))?)

@@ -227,7 +227,11 @@ impl Shared {
             }
             (Err(trouble), _) => return Err(trouble),
         };
-        Ok(Observation { says: wanted.says.clone(), holds, found })
+        let says = match super::values::filled(&Value::from(wanted.says.as_str()), &self.state()) {
+            Ok(Value::String(says)) => says.into(),
+            _ => wanted.says.clone(),
+        };
+        Ok(Observation { says, holds, found })
     }
 
     fn cannot_look(&self, step: &PlannedStep, trouble: &CallTrouble) -> Turn {

@@ -331,6 +331,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_step_of_a_called_runbook_brought_is_filled_in() {
+        let outputs = |id: &str, field: &str| (id == "database.restore").then(|| json!(field));
+        let call = json!({"Host": "${steps.database.restore.endpoint}", "Name": "${steps..a}"});
+        assert_eq!(fill_outputs(&call, &outputs), Ok(json!({"Host": "endpoint", "Name": "${steps..a}"})));
+        assert_eq!(awaited(&call), [("database.restore".to_owned(), "endpoint".to_owned())]);
+    }
+
+    #[test]
     fn what_steps_brought_goes_into_every_text_of_a_call() {
         let outputs = |id: &str, field: &str| match (id, field) {
             ("a", "size") => Some(json!(20)),

@@ -177,12 +177,11 @@ impl fmt::Display for Piece {
     }
 }
 
-/// Returns the name of a step's field as it is referred to: `restore.endpoint`, if `text` is one.
+/// Returns the name of a step's field as a plan refers to it, if `text` is one: `steps.restore.endpoint`. A step of a
+/// called runbook bears the name of its call before its own, as in `steps.database.restore.endpoint`.
 pub(super) fn step_field(text: &str) -> Option<(Name, Name)> {
-    match reference(text) {
-        Ok(Piece::Step(id, field)) => Some((id, field)),
-        _ => None,
-    }
+    let (id, field) = text.strip_prefix("steps.")?.rsplit_once('.')?;
+    (id.split('.').all(is_name) && is_field(field)).then(|| (id.to_owned(), field.to_owned()))
 }
 
 #[cfg(test)]

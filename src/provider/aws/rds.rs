@@ -351,7 +351,7 @@ fn settings(db: &DbInstance) -> Settings {
     all.maybe("Engine", db.engine());
     all.maybe("EngineVersion", db.engine_version());
     all.list(
-        "DBParameterGroups",
+        "DBParameterGroupName",
         db.db_parameter_groups().iter().filter_map(|group| group.db_parameter_group_name()),
     );
     all.list(
@@ -362,7 +362,7 @@ fn settings(db: &DbInstance) -> Settings {
         "VpcSecurityGroups",
         db.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()),
     );
-    all.maybe("DBSubnetGroup", db.db_subnet_group().and_then(|group| group.db_subnet_group_name()));
+    all.maybe("DBSubnetGroupName", db.db_subnet_group().and_then(|group| group.db_subnet_group_name()));
     all.maybe("AvailabilityZone", db.availability_zone());
     all.maybe("MultiAZ", db.multi_az());
     all.maybe("DeletionProtection", db.deletion_protection());

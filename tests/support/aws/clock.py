@@ -18,6 +18,7 @@ class Clock:
         self.lock = threading.Lock()
         self.frozen = False
         self.traveller = time_machine.travel(datetime.datetime.now(UTC), tick=True).start()
+        self.set({"offset_s": 0})  # to begin takes its time
 
     def _real(self):
         return time_machine.escape_hatch.datetime.datetime.now(UTC)

@@ -101,7 +101,8 @@ its source in any Region. Route 53 carries out a change batch whole or not at al
 as it is, and with a SetIdentifier only that one. S3 GetObjectRetention answers (as a stub); GetBucketReplication gives
 each rule back as it was put; ListObjectVersions gives no more than 1000 in a page, has delete markers among the versions,
 in their order, and takes as long as the page is, not as the bucket (versions.py). rpc-v2-cbor is understood for CloudWatch.
-Clusters that are not encrypted name no key. No stock AMIs.
+Clusters that are not encrypted name no key. Instances are found by their zone, and CreateImage tags the snapshots. No
+stock AMIs.
 """
 
 import os

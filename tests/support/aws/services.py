@@ -161,8 +161,9 @@ def _global_clusters(models):
 
 
 def _ec2():
+    from moto.ec2 import utils
     from moto.ec2.models import elastic_block_store as ebs
-    from moto.ec2.models.amis import Ami
+    from moto.ec2.models.amis import Ami, AmiBackend
 
     ebs.Snapshot.status = Dwell("ec2.snapshot", "status")
     Ami.state = Dwell("ec2.image", "state")
@@ -180,6 +181,19 @@ def _ec2():
         return snapshot
 
     ebs.EBSBackend.copy_snapshot = copy_snapshot
+    # moto compares the name of the zone with an object that holds it.
+    utils.filter_dict_attribute_mapping["availability-zone"] = "placement.zone"
+    made = AmiBackend.create_image
+
+    def create_image(self, instance_id, name, description, tag_specifications):
+        """Tags the snapshots of an image, too, where that is asked for; moto refuses to."""
+        apart = [one for one in tag_specifications if one["ResourceType"] == "snapshot"]
+        image = made(self, instance_id, name, description, [one for one in tag_specifications if one not in apart])
+        for tag in (tag for one in apart for tag in one["Tags"]):
+            image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
+        return image
+
+    AmiBackend.create_image = create_image
 
 
 def _dynamodb():

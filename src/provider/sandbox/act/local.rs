@@ -7,6 +7,7 @@ use super::{Asked, Deal, Told, rds_cluster_things, rds_things};
 use crate::domain::condition::Health;
 use crate::domain::kind::Kind;
 use crate::domain::place::Place;
+use crate::provider::port::CallTrouble;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -28,6 +29,13 @@ pub(super) fn get(asked: &Asked<'_>) -> Told {
 
 pub(super) fn connect(asked: &Asked<'_>) -> Told {
     let host = asked.required("Host")?;
+    let port = match asked.value("Port") {
+        Some(Value::String(text)) => text.parse::<u16>().ok(),
+        other => other.and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok()),
+    };
+    if port.is_none() {
+        return Err(CallTrouble::NotSent("`Port` must be a whole number".into()));
+    }
     Ok(match standing(asked, host) {
         Ok(()) => {
             json!({"Green": true, "ElapsedMs": ELAPSED, "Simulated": true, "Says": "it takes connections"})
