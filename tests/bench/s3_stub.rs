@@ -241,9 +241,9 @@ impl S3Stub {
         };
         match found.filter(|version| !version.is_marker) {
             Some(version) => Answer::xml(String::new())
-                .with("ETag", version.etag())
-                .with("x-amz-version-id", version.id())
-                .with("Last-Modified", "Sat, 21 Nov 2026 03:12:00 GMT".to_owned()),
+                .with("ETag", &version.etag())
+                .with("x-amz-version-id", &version.id())
+                .with("Last-Modified", "Sat, 21 Nov 2026 03:12:00 GMT"),
             None => refusal(404, "NoSuchKey", "there is none"),
         }
     }
@@ -277,8 +277,7 @@ impl S3Stub {
             "<CopyObjectResult><LastModified>{}</LastModified><ETag>{etag}</ETag></CopyObjectResult>",
             written(made.at)
         ));
-        let answer =
-            answer.with("x-amz-version-id", made.id()).with("x-amz-copy-source-version-id", id.to_owned());
+        let answer = answer.with("x-amz-version-id", &made.id()).with("x-amz-copy-source-version-id", id);
         bucket.keys[to].versions.push(made);
         count(&self.counts.copies);
         answer
@@ -287,8 +286,8 @@ impl S3Stub {
     fn delete(&self, request: &Request, key: &str) -> Answer {
         let mut bucket = self.bucket();
         let gone = |id: String, is_marker: bool| {
-            let answer = Answer::none().with("x-amz-version-id", id);
-            if is_marker { answer.with("x-amz-delete-marker", "true".to_owned()) } else { answer }
+            let answer = Answer::none().with("x-amz-version-id", &id);
+            if is_marker { answer.with("x-amz-delete-marker", "true") } else { answer }
         };
         let at = bucket.at(key);
         if let Some(id) = request.query("versionId") {
@@ -358,7 +357,7 @@ fn encoded(key: &str) -> String {
     for byte in key.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
-                text.push(char::from(byte))
+                text.push(char::from(byte));
             }
             b' ' => text.push('+'),
             other => {

@@ -72,7 +72,7 @@ impl Answer {
         Self { status, ..self }
     }
 
-    pub(crate) fn with(mut self, name: &str, value: String) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push_str(&format!("{name}: {value}\r\n"));
         self
     }
