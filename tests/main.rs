@@ -36,6 +36,8 @@ mod aws {
     mod login;
     mod manners;
     mod oracle;
+    #[cfg(feature = "aws-compute")]
+    mod recoveries;
     mod second;
     mod terraform;
 }

@@ -23,11 +23,14 @@ pub(crate) struct Real {
     pub(crate) home: Home,
     /// Variables of whoever calls.
     pub(crate) variables: Vec<(String, String)>,
+    /// The program.
+    pub(crate) program: PathBuf,
 }
 
 impl Real {
     pub(crate) fn new() -> Self {
-        let real = Self { home: Home::new(), variables: Vec::new() };
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_lifeboat"));
+        let real = Self { home: Home::new(), variables: Vec::new(), program };
         own_folder(&real.state());
         real
     }
@@ -58,7 +61,7 @@ impl Real {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+        let mut command = Command::new(&self.program);
         command.args(self.words(words)).env_clear().envs(self.environment());
         command.current_dir(self.home.dir.path()).stdin(Stdio::null());
         command

@@ -12,9 +12,13 @@ const RATE: u32 = 12;
 /// The same for other commands, which have many answers to wait for and little else.
 const RATE_OF_OTHERS: u32 = 4;
 
+/// The same of executors where several ask one server: limits of time go faster, too.
+const RATE_OF_SEVERAL: u32 = 6;
+
 /// What was made.
 struct Made {
     clock: PathBuf,
+    names: PathBuf,
     reap: PathBuf,
     program: PathBuf,
 }
@@ -25,6 +29,7 @@ fn made() -> &'static Made {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         Made {
             clock: compiled("clock.c", &folder.join("clock.so"), &["-shared", "-fPIC"]),
+            names: compiled("names.c", &folder.join("names.so"), &["-shared", "-fPIC"]),
             reap: compiled("reap.c", &folder.join("reap"), &[]),
             program: stripped(&folder.join("lifeboat")),
         }
@@ -98,6 +103,21 @@ impl Fast {
     pub(crate) fn takes(span: Duration) -> Duration {
         span / RATE
     }
+}
+
+/// Returns the variables by which a program lives in a time that goes faster, its executors only, and by which names resolve
+/// as `tests/support/aws/recoveries.py` answers for an account at a port.
+pub(crate) fn named(port: u16, account: &str) -> Vec<(String, String)> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+    let preloaded = format!("{} {}", made().clock.display(), made().names.display());
+    let all = [
+        ("LD_PRELOAD", preloaded),
+        ("LIFEBOAT_CLOCK_RATE", RATE_OF_SEVERAL.to_string()),
+        ("LIFEBOAT_CLOCK_RATE_OF_OTHERS", "1".to_owned()),
+        ("LIFEBOAT_CLOCK_FROM", now.to_string()),
+        ("LIFEBOAT_NAMES", format!("{port} {account}")),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Returns the program that runs another and waits for everything that it leaves behind.

@@ -15,6 +15,7 @@ use lifeboat::runbook::plan::{Plan, PlanHash};
 use lifeboat::runbook::schedule::MANUAL;
 use lifeboat::runbook::state::Phase;
 use serde_json::Value;
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// A runbook, a scenario, and what is said of its parameters.
@@ -113,12 +114,125 @@ pub(crate) const TABLE: &[Row] = &[
 /// by one), and production asks for a second person for the other (`tests/engine/databases.rs` runs it elsewhere).
 pub(crate) const BY_STEPS: &[&str] = &["global-failback", "global-failover"];
 
-/// The runbooks of which no call has met a server: moto has neither jobs of AWS Backup nor failovers of global clusters.
-pub(crate) const NO_SERVER: &[&str] =
-    &["backup-now", "global-failback", "global-failover", "global-switchover", "vault-restore"];
+/// How a runbook was tried against a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// The program ran it to its green end, by answers of the server.
+    Run,
+    /// The same, where these operations are answered by stubs that stand before the server.
+    WithStubs(&'static [&'static str]),
+    /// It was not run, for this reason.
+    Not(&'static str),
+}
 
-/// The runbooks that real executors carry out against moto, behind the gateway (`tests/engine/real`).
-pub(crate) const THROUGH_MOTO: &[&str] = &[
+impl Tried {
+    /// Says it in a cell of a table.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Run => "run".to_owned(),
+            Self::WithStubs(stubs) => format!("run, with stubs of `{}`", stubs.join("`, `")),
+            Self::Not(why) => format!("not tried: {why}"),
+        }
+    }
+
+    /// Returns the operations that are answered by stubs, if it was run.
+    #[cfg(feature = "aws-compute")]
+    pub(crate) fn stubs(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Run => Some(&[]),
+            Self::WithStubs(stubs) => Some(stubs),
+            Self::Not(_) => None,
+        }
+    }
+}
+
+const NO_TIME: &str = "it restores no database to a moment";
+const NO_COPY: &str = "it copies no snapshot of a database";
+const NO_CLUSTER: &str = "it restores no cluster";
+const NO_GLOBAL: &str = "no Region of a global cluster takes over there";
+
+/// Every runbook that is built in, and how it was tried: against moto, and against MiniStack. `tests/aws/recoveries.rs`
+/// fails where this is not what it has run.
+pub(crate) const SERVERS: &[(&str, Tried, Tried)] = &[
+    ("backup-now", Tried::Not("it has no jobs of AWS Backup"), Tried::Run),
+    ("bucket-protect", Tried::Run, Tried::Run),
+    ("cluster-access", Tried::Run, Tried::Run),
+    ("cluster-failover", Tried::Run, Tried::Run),
+    ("cluster-from-snapshot", Tried::Run, Tried::Not(NO_CLUSTER)),
+    ("cluster-to-time", Tried::Run, Tried::Not(NO_CLUSTER)),
+    ("contain-account", Tried::Run, Tried::Run),
+    ("contain-bucket", Tried::Run, Tried::Run),
+    ("database-backup", Tried::Run, Tried::Run),
+    ("database-copy-to-dr", Tried::Run, Tried::Not(NO_COPY)),
+    ("database-from-snapshot", Tried::Run, Tried::Run),
+    ("database-in-dr-region", Tried::Run, Tried::Not(NO_COPY)),
+    ("database-swap-back", Tried::Run, Tried::Run),
+    ("database-to-time", Tried::WithStubs(&["rds:DescribeDBInstanceAutomatedBackups"]), Tried::Not(NO_TIME)),
+    ("dns-failback", Tried::Run, Tried::Run),
+    ("dns-failover", Tried::Run, Tried::Run),
+    ("dns-weights", Tried::Run, Tried::Run),
+    ("environment-in-order", Tried::Run, Tried::Run),
+    ("global-failback", Tried::Not(NO_GLOBAL), Tried::Run),
+    ("global-failover", Tried::Not(NO_GLOBAL), Tried::Run),
+    ("global-switchover", Tried::Not(NO_GLOBAL), Tried::Run),
+    ("instance-backup", Tried::Run, Tried::Not("it makes no image of an instance")),
+    ("instance-recover", Tried::Run, Tried::Run),
+    ("instance-relaunch", Tried::Run, Tried::Not("what is registered there as an image cannot be launched")),
+    ("instance-restart", Tried::Run, Tried::Run),
+    ("object-undelete", Tried::Run, Tried::Run),
+    ("object-version", Tried::Run, Tried::Run),
+    ("prefix-sync", Tried::Run, Tried::Run),
+    ("prefix-to-moment", Tried::Run, Tried::Run),
+    ("region-lost", Tried::Run, Tried::Not(NO_COPY)),
+    ("table-backup", Tried::Run, Tried::Run),
+    ("table-from-backup", Tried::Run, Tried::Run),
+    ("table-to-time", Tried::Run, Tried::Run),
+    (
+        "vault-restore",
+        Tried::WithStubs(&[
+            "backup:DescribeRecoveryPoint",
+            "backup:DescribeRestoreJob",
+            "backup:GetRecoveryPointRestoreMetadata",
+            "backup:StartRestoreJob",
+        ]),
+        Tried::Not("it has neither points of a vault nor restores from one"),
+    ),
+    ("volume-copy-to-dr", Tried::Run, Tried::Run),
+    ("volume-from-snapshot", Tried::Run, Tried::Run),
+    ("volume-snapshot", Tried::Run, Tried::Run),
+    ("volumes-restore", Tried::Run, Tried::Run),
+];
+
+/// Returns the table of the runbooks, and where each was tried.
+pub(crate) fn table() -> String {
+    let mut page = String::from(
+        "| runbook | for | does | sandbox | moto | MiniStack |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for runbook in &super::console::library() {
+        let kind = serde_json::to_value(runbook.kind).expect("a word");
+        let sandbox = match TABLE.iter().any(|(name, ..)| *name == runbook.id) {
+            true => "run",
+            false if BY_STEPS.contains(&runbook.id.as_str()) => "by tests of its own",
+            false => "not tried",
+        };
+        let row = SERVERS.iter().find(|(name, ..)| *name == runbook.id);
+        let (_, moto, second) = row.unwrap_or_else(|| panic!("nobody says where {} was tried", runbook.id));
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {sandbox} | {} | {} |",
+            runbook.id,
+            kind.as_str().expect("a word"),
+            runbook.title,
+            moto.words(),
+            second.words(),
+        );
+    }
+    page
+}
+
+/// The runbooks that real executors carry out against moto, or their actions, and are killed on the way, behind the gateway
+/// (`tests/engine/real`).
+pub(crate) const KILLED: &[&str] = &[
     "cluster-failover",
     "database-from-snapshot",
     "instance-restart",
@@ -245,12 +359,23 @@ pub(crate) fn failure(scenario: &str) -> Option<&'static str> {
 /// Makes a plan by the command line, into `plan.json`.
 pub(crate) fn planned(real: &Real, scenario: &str, runbook: &str, said: &[(&str, &str)]) -> (Plan, PlanHash) {
     let environment = format!("sandbox:{scenario}");
-    let mut words = vec!["-e", environment.as_str(), "--speed", SPEED, "plan", runbook, "-o", "plan.json"];
+    planned_at(real, &["-e", &environment, "--speed", SPEED], runbook, said, failure(scenario))
+}
+
+/// The same where these words say where.
+pub(crate) fn planned_at(
+    real: &Real,
+    place: &[&str],
+    runbook: &str,
+    said: &[(&str, &str)],
+    failure: Option<&str>,
+) -> (Plan, PlanHash) {
+    let mut words = [place, &["plan", runbook, "-o", "plan.json"]].concat();
     let pairs: Vec<String> = said.iter().map(|(name, value)| format!("{name}={value}")).collect();
     for pair in &pairs {
         words.extend(["-p", pair.as_str()]);
     }
-    if let Some(failure) = failure(scenario) {
+    if let Some(failure) = failure {
         words.extend(["--failure", failure]);
     }
     let ran = real.run(&words);
@@ -267,15 +392,19 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Carries the plan in `plan.json` out to its green end: questions are answered, gates are opened; the journal verifies.
 pub(crate) fn carried_out(real: &Real, scenario: &str, plan: &Plan, hash: &PlanHash) {
     let environment = format!("sandbox:{scenario}");
+    carried_out_at(real, &["-e", &environment, "--speed", SPEED], plan, hash);
+}
+
+/// The same where these words say where.
+pub(crate) fn carried_out_at(real: &Real, place: &[&str], plan: &Plan, hash: &PlanHash) {
     let phrase = phrase(plan, hash);
-    let place = ["-e", environment.as_str(), "--speed", SPEED];
     let flags = |words: &[&str], strength: Strength| -> Vec<String> {
         let typed = ["--phrase", phrase.as_str()];
         let typed = if strength >= Strength::Typed { &typed[..] } else { &[] };
         // Nobody else is there: two minutes of the sandbox pass in which anybody could veto it.
         let alone = ["--break-glass", "a test"];
         let alone = if strength == Strength::TypedAndSigned { &alone[..] } else { &[] };
-        let all = [&place[..], words, &["--yes"], typed, alone].concat();
+        let all = [place, words, &["--yes"], typed, alone].concat();
         all.into_iter().map(str::to_owned).collect()
     };
     // Who opens a gate or answers watches what comes of it, and so waits at the next one.
@@ -301,8 +430,11 @@ pub(crate) fn carried_out(real: &Real, scenario: &str, plan: &Plan, hash: &PlanH
         } else if !worked_on {
             match &run.state.rest {
                 Some((Rest::Finished, ..)) => break,
-                // The clock of the sandbox runs ahead of a slow machine, and a wait has ended: it goes on.
-                Some((Rest::Stuck, why, _)) if why.as_str().contains("goes on waiting") => {
+                // A clock that runs ahead of a slow machine has ended a wait, or did not wait for an answer: it goes on.
+                Some((Rest::Stuck, why, _))
+                    if why.as_str().contains("goes on waiting")
+                        || why.as_str().contains("cannot be seen") =>
+                {
                     real.run(&["resume", name, "--detach"]);
                 }
                 rest => panic!("{}: {rest:?}\n{}", plan.runbook.id, real.run(&["audit", "show", name])),

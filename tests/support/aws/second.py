@@ -27,9 +27,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start(port):
+def start(port, more={}):
     """Starts the server on loopback only, without what listens elsewhere."""
-    environment = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
+    here = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
+    environment = {**os.environ, **here, **more}
     # Not its own script: that names the folder in which the packages were made.
     program = [sys.executable, "-c", "import sys; from ministack.app import main; sys.exit(main())"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -111,4 +112,5 @@ def main():
         server.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()
