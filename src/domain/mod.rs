@@ -21,6 +21,7 @@ pub mod kind;
 pub mod lock;
 pub mod moment;
 pub mod objective;
+pub mod parts;
 pub mod place;
 pub mod proof;
 pub mod readiness;

@@ -78,6 +78,11 @@ pub(crate) const TABLE: &[Row] = &[
     ("instance-recover", "calm", &[("instance", "web-2")]),
     ("instance-relaunch", "calm", &[("instance", "web-2")]),
     ("instance-restart", "calm", &[("instance", "web-2")]),
+    (
+        "object-download",
+        "calm",
+        &[("bucket", "media"), ("prefix", "invoices/"), ("folder", "/simulated/looked-at")],
+    ),
     ("object-undelete", "objects-deleted", &[("bucket", "media"), ("key", "invoices/2026/01/0001.pdf")]),
     ("object-version", "calm", &[("bucket", "media"), ("key", "exports/old.csv"), ("version", OLDER)]),
     (
