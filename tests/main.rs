@@ -18,6 +18,8 @@ mod aws {
         pub(crate) mod calls_dynamodb;
         #[cfg(feature = "aws-compute")]
         pub(crate) mod calls_ec2;
+        #[cfg(feature = "aws-compute")]
+        pub(crate) mod calls_parts;
         pub(crate) mod calls_rds;
         pub(crate) mod calls_settings;
         mod pages;
@@ -102,6 +104,7 @@ mod engine {
     mod consent;
     mod databases;
     mod disk;
+    mod downloads;
     mod failing;
     mod fan_out;
     mod fan_out_keys;
@@ -112,6 +115,7 @@ mod engine {
     mod kills;
     mod matrix;
     mod moving;
+    mod parts;
     pub(crate) mod program;
     mod readonly;
     mod recoveries;

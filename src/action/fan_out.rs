@@ -123,7 +123,11 @@ impl Manifest {
     }
 
     /// Ends it. Returns its calls, the last of which looks again at every key that was left, and what is to be known of it.
-    pub(super) fn close(mut self, says: &str) -> Result<(Vec<PlannedCall>, Value), Refusal> {
+    pub(super) fn close(
+        mut self,
+        says: &str,
+        class: ActionClass,
+    ) -> Result<(Vec<PlannedCall>, Value), Refusal> {
         self.cut();
         let hash = hex(&self.whole.finalize());
         self.out.close()?;
@@ -134,7 +138,7 @@ impl Manifest {
         let planned = |call: Call, says: String| PlannedCall {
             call,
             says: Text::new(&says),
-            class: ActionClass::Mutating,
+            class,
             dedupe: Dedupe::Conditional,
         };
         let again = self.base.with("Again", true).with("Manifest", hash).with("Sha256", all);

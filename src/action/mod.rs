@@ -67,8 +67,10 @@ mod route53_weights;
 mod s3_bucket;
 mod s3_copy;
 mod s3_deny;
+mod s3_download;
 mod s3_lifecycle;
 mod s3_listing;
+mod s3_parts;
 mod s3_prefix;
 mod s3_prefix_keys;
 mod s3_sync;
@@ -438,6 +440,7 @@ pub const ACTIONS: &[&dyn Action] = &[
     &s3_copy::CopyObject,
     &s3_prefix::PrefixToTime,
     &s3_sync::PrefixSync,
+    &s3_download::Download,
     &s3_versioning::Versioning,
     &s3_lifecycle::SuspendLifecycle,
     &s3_deny::DenyDeletes,

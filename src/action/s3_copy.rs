@@ -3,8 +3,9 @@
 
 use super::facts::text;
 use super::given::is_later;
-use super::s3_prefix_keys::{COLD, LARGEST};
-use super::s3_version::{RestoreVersion, known, listing, newest, of, versions};
+use super::s3_parts;
+use super::s3_prefix_keys::COLD;
+use super::s3_version::{Copied, RestoreVersion, back_in_parts, known, listing, newest, of, versions};
 use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
 use crate::domain::action::ActionClass;
@@ -29,7 +30,8 @@ const ABOUT: About = About {
     name: "s3-copy",
     title: "copy an object into another bucket",
     says: "Copies one version of an object into another bucket or onto another key, in the same Region or not. What lies there \
-           is kept as a version, and the copy is refused if anybody has written there meanwhile. Up to 5 GB.",
+           is kept as a version, and the copy is refused if anybody has written there meanwhile. What is larger than 5 GB is \
+           copied in parts.",
     arguments: &[
         argument("from", true, "The bucket that is copied from."),
         argument("from-region", false, "Its Region; that of the environment if nothing is said."),
@@ -48,7 +50,7 @@ const ABOUT: About = About {
     outputs: &[("version", "The id of the version that was made."), ("key", "The key.")],
     class: ActionClass::Mutating,
     dedupe: Dedupe::Conditional,
-    operations: &["s3:ListObjectVersions", "s3:GetBucketVersioning", "s3:CopyObject", "s3:DeleteObject"],
+    operations: RestoreVersion::OPERATIONS,
     no_undo: None,
     usually: Some((Duration::from_secs(1), Duration::from_secs(60))),
 };
@@ -109,9 +111,6 @@ impl CopyObject {
                 wanted.unwrap_or("that is not deleted")
             ))
         })?;
-        if found.get("Size").and_then(Value::as_u64).is_some_and(|size| size > LARGEST) {
-            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy")));
-        }
         if COLD.contains(&text(found, "StorageClass")) {
             return Err(Refusal::new(format!("{key} is archived"))
                 .hint("s3:RestoreObject brings it back; that takes hours"));
@@ -127,16 +126,22 @@ impl CopyObject {
         if is_there.as_ref().is_some_and(same) {
             return Err(Refusal::new(format!("{to_key} in {to} has that content already")));
         }
-        let mut copy = base
-            .clone()
-            .with("CopySource", json!({"Bucket": from, "Key": key, "VersionId": text(found, "VersionId")}))
-            .with("CopySourceIfMatch", text(found, "ETag"))
-            .with("ExpectedBucketOwner", target.account.as_str());
-        copy = match &is_there {
-            Some(there) => copy.with("IfMatch", text(there, "ETag")),
-            None => copy.with("IfNoneMatch", "*"),
+        let condition = match &is_there {
+            Some(there) => ("IfMatch", Value::from(text(there, "ETag"))),
+            None => ("IfNoneMatch", Value::from("*")),
         };
         let mut design = Design::new(component);
+        let copied = Copied {
+            version: found,
+            source: &call("s3:HeadObject", &source, from).with("Key", key),
+            into: &base.clone().with("ExpectedBucketOwner", target.account.as_str()),
+            condition,
+        };
+        copied.plan(&ask, &mut design, &format!("copy {key} of {from} to {to_key} of {to}")).await?;
+        if let Some(there) = &is_there {
+            back_in_parts(&ask, &mut design, there, &call("s3:HeadObject", &target, to).with("Key", to_key))
+                .await?;
+        }
         design.preconditions.push(Precondition {
             says: "nobody has written the key since".into(),
             look: listing(&base),
@@ -147,12 +152,6 @@ impl CopyObject {
         });
         design.facts.insert("newest".to_owned(), is_there.clone().unwrap_or_default());
         design.facts.insert("marker".to_owned(), Value::Bool(is_there.is_none()));
-        design.calls.push(PlannedCall {
-            call: copy,
-            says: format!("copy {key} of {from} to {to_key} of {to}").into(),
-            class: ActionClass::Mutating,
-            dedupe: Dedupe::Conditional,
-        });
         let back = if is_there.is_some() {
             "copy the version that is the newest now back"
         } else {
@@ -203,6 +202,9 @@ impl Action for CopyObject {
             let Ok(call) = doing.call() else {
                 return Ok(Found::Unclear { evidence: "the step has no such call".into() });
             };
+            if let Some(found) = s3_parts::probe(&doing, look).await? {
+                return Ok(found);
+            }
             let list = versions(look, call).await?;
             let key = call.text("Key").unwrap_or_default();
             let etag = call.text("CopySourceIfMatch").unwrap_or_default();

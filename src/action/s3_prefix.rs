@@ -80,7 +80,7 @@ const KINDS: [(&str, &str); 7] = [
         "archived",
         "archived: not touched; s3:RestoreObject brings the version back within hours, then plan anew",
     ),
-    ("large", "larger than 5 GB: not touched; `aws s3api` copies it in parts"),
+    ("large", "larger than 5 GB: not touched; the runbook `object-version` puts each back in parts"),
     ("unclear", "not touched, because nobody can tell what it was then"),
 ];
 
@@ -171,7 +171,7 @@ impl PrefixToTime {
             }
             return Err(refusal);
         }
-        let (calls, facts) = manifest.close("put back")?;
+        let (calls, facts) = manifest.close("put back", ActionClass::Mutating)?;
         let mut design = Design::new(component);
         design.calls = calls;
         design.preconditions.push(Precondition {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The classes whose bytes have to be retrieved first (S3).
 pub(super) const COLD: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 /// The most that one copy copies (S3).
-pub(super) const LARGEST: u64 = 5 << 30;
+pub(super) use crate::domain::parts::LARGEST_COPY as LARGEST;
 
 fn request(batch: &Call, operation: &str, line: &Value) -> Call {
     Call::new(operation, &batch.environment, &batch.place)

@@ -84,7 +84,7 @@ const ABOUT: About = About {
 const LEFT: [(&str, &str); 3] = [
     ("newer", "newer in the bucket that is copied to, or nobody can tell: left as it is there"),
     ("archived", "archived: not copied; s3:RestoreObject brings it back within hours, then plan anew"),
-    ("large", "larger than 5 GB: not copied; `aws s3 cp` copies it in parts"),
+    ("large", "larger than 5 GB: not copied; a step with `s3-copy` copies each in parts"),
 ];
 
 /// What is current in a bucket, key by key.
@@ -168,7 +168,7 @@ impl PrefixSync {
                 counts.notes().iter().map(|note| format!("; {note}")).collect::<String>()
             )));
         }
-        let (calls, facts) = manifest.close("copy")?;
+        let (calls, facts) = manifest.close("copy", ActionClass::Mutating)?;
         let mut design = Design::new(component);
         design.calls = calls;
         design.preconditions.push(Precondition {

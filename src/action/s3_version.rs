@@ -1,8 +1,11 @@
 //! `s3-restore-version`: an older version of an object becomes the newest again, by a copy; nothing is deleted (S2).
 
 use super::facts::text;
+use super::s3_parts::{self, InParts, carried, is_large, size_of};
+use super::s3_prefix_keys::COLD;
 use super::{Action, Design, Doing, Found, Meaning, PlanAsk, Progress, Refusal};
 use crate::authority::Direction;
+use crate::domain::Text;
 use crate::domain::action::ActionClass;
 use crate::provider::port::{BoxFuture, CallTrouble, Look};
 use crate::runbook::about::{About, Argument, ArgumentKind};
@@ -20,7 +23,7 @@ const ABOUT: About = About {
     name: "s3-restore-version",
     title: "make an older version of an object the newest",
     says: "Copies an older version of an object onto its key, so that it is the newest; the version that was the newest \
-           stays. The copy is refused if anybody has written the key meanwhile. Up to 5 GB.",
+           stays. The copy is refused if anybody has written the key meanwhile. What is larger than 5 GB is copied in parts.",
     arguments: &[
         Argument { name: "bucket", kind: ArgumentKind::Text, required: true, says: "The bucket." },
         Argument { name: "key", kind: ArgumentKind::Text, required: true, says: "The key." },
@@ -40,13 +43,10 @@ const ABOUT: About = About {
     outputs: &[("version", "The id of the version that was made."), ("key", "The key.")],
     class: ActionClass::Mutating,
     dedupe: Dedupe::Conditional,
-    operations: &["s3:ListObjectVersions", "s3:GetBucketVersioning", "s3:CopyObject"],
+    operations: RestoreVersion::OPERATIONS,
     no_undo: None,
     usually: Some((Duration::from_secs(1), Duration::from_secs(60))),
 };
-
-/// The most that a copy can copy at once (S3).
-const LARGEST: i64 = 5 << 30;
 
 pub(super) async fn versions(look: &dyn Look, like: &Call) -> Result<Value, CallTrouble> {
     let call = listing(like);
@@ -70,6 +70,21 @@ pub(super) fn newest(list: &Value) -> Option<(&Value, bool)> {
 }
 
 impl RestoreVersion {
+    /// What a version that is copied onto a key may need.
+    pub(super) const OPERATIONS: &'static [&'static str] = &[
+        "s3:ListObjectVersions",
+        "s3:GetBucketVersioning",
+        "s3:CopyObject",
+        "s3:DeleteObject",
+        "s3:HeadObject",
+        "s3:GetObjectTagging",
+        "s3:ListParts",
+        "s3:CreateMultipartUpload",
+        "s3:UploadPartCopy",
+        "s3:CompleteMultipartUpload",
+        "s3:AbortMultipartUpload",
+    ];
+
     async fn design(ask: PlanAsk<'_>) -> Result<Design, Refusal> {
         let (bucket, key) = (ask.given.text("bucket")?, ask.given.text("key")?);
         let version = ask.given.text("version")?;
@@ -114,10 +129,7 @@ impl RestoreVersion {
                 "the newest version of {key} has the content of {version} already"
             )));
         }
-        if wanted.get("Size").and_then(Value::as_i64).is_some_and(|size| size > LARGEST) {
-            return Err(Refusal::new(format!("{key} is larger than 5 GB, which one copy cannot copy")));
-        }
-        if matches!(text(wanted, "StorageClass"), "GLACIER" | "DEEP_ARCHIVE") {
+        if COLD.contains(&text(wanted, "StorageClass")) {
             return Err(Refusal::new(format!("version {version} of {key} is archived"))
                 .hint("restore it from the archive first; that takes hours"));
         }
@@ -127,12 +139,11 @@ impl RestoreVersion {
         } else {
             ("IfMatch", newest.get("ETag").cloned().unwrap_or_default())
         };
-        let mut call = base("s3:CopyObject")
-            .with("CopySource", json!({"Bucket": bucket, "Key": key, "VersionId": version}))
-            .maybe("CopySourceIfMatch", wanted.get("ETag").cloned())
-            .with("ExpectedBucketOwner", home.account.as_str());
-        call.arguments.insert(condition.0.to_owned(), condition.1);
+        let into = base("s3:CopyObject").with("ExpectedBucketOwner", home.account.as_str());
         let mut design = Design::new(component);
+        let copied = Copied { version: wanted, source: &base("s3:HeadObject"), into: &into, condition };
+        copied.plan(&ask, &mut design, &format!("copy version {version} onto {key}")).await?;
+        back_in_parts(&ask, &mut design, newest, &base("s3:HeadObject")).await?;
         let at = if is_marker { "/DeleteMarkers/0/VersionId" } else { "/Versions/0/VersionId" };
         design.preconditions.push(Precondition {
             says: "nobody has written the key since".into(),
@@ -148,21 +159,105 @@ impl RestoreVersion {
         });
         design.facts.insert("newest".to_owned(), newest.clone());
         design.facts.insert("marker".to_owned(), Value::Bool(is_marker));
-        design.calls.push(PlannedCall {
-            call,
-            says: format!("copy version {version} onto {key}").into(),
-            class: ActionClass::Mutating,
-            dedupe: Dedupe::Conditional,
-        });
         let back = if is_marker {
             "delete the key again, by a marker"
         } else {
             "copy the version that is the newest now back"
         };
         design.undo = Undo::Calls { says: vec![back.into()], class: ActionClass::Mutating };
-        design.notes = vec!["a version more is kept and paid for; none is deleted".into()];
+        design.notes.push("a version more is kept and paid for; none is deleted".into());
         Ok(design)
     }
+}
+
+/// A version that is copied somewhere.
+pub(super) struct Copied<'a> {
+    /// The version, as it stands in a list.
+    pub(super) version: &'a Value,
+    /// A call with the bucket and the key that it has.
+    pub(super) source: &'a Call,
+    /// A call with the bucket, the key and the owner that it is copied to.
+    pub(super) into: &'a Call,
+    /// On which condition.
+    pub(super) condition: (&'static str, Value),
+}
+
+impl Copied<'_> {
+    /// Adds the calls that copy it: one, or those of a copy in parts (S3).
+    ///
+    /// # Errors
+    /// When it is too large for S3, or what has to be carried over cannot be read.
+    pub(super) async fn plan(
+        self,
+        ask: &PlanAsk<'_>,
+        design: &mut Design,
+        says: &str,
+    ) -> Result<(), Refusal> {
+        let (id, etag) = (text(self.version, "VersionId"), text(self.version, "ETag"));
+        let place = |name: &str| self.source.text(name).unwrap_or_default();
+        let source = json!({"Bucket": place("Bucket"), "Key": place("Key"), "VersionId": id});
+        if !is_large(self.version) {
+            let call = self
+                .into
+                .clone()
+                .with("CopySource", source)
+                .with("CopySourceIfMatch", etag)
+                .with(self.condition.0, self.condition.1);
+            design.calls.push(PlannedCall {
+                call,
+                says: Text::new(says),
+                class: ActionClass::Mutating,
+                dedupe: Dedupe::Conditional,
+            });
+            return Ok(());
+        }
+        let same_bucket = self.source.text("Bucket") == self.into.text("Bucket");
+        let carried = read(ask, self.source, id, same_bucket).await?;
+        let parts = InParts {
+            base: self.into,
+            source: &source,
+            etag,
+            size: size_of(self.version),
+            condition: self.condition,
+            carried: &carried,
+        };
+        let too_large = || Refusal::new(format!("{} has more parts than S3 takes", place("Key")));
+        design.calls = parts.planned().ok_or_else(too_large)?;
+        design.notes.extend(parts.notes());
+        Ok(())
+    }
+}
+
+/// Reads what a copy in parts of a version of a key has to carry over.
+async fn read(
+    ask: &PlanAsk<'_>,
+    source: &Call,
+    id: &str,
+    same_bucket: bool,
+) -> Result<Map<String, Value>, Refusal> {
+    let source = source.clone().with("VersionId", id);
+    carried(ask.look, &source, same_bucket).await.map_err(|trouble| {
+        let key = source.text("Key").unwrap_or_default();
+        Refusal::new(format!("the metadata and tags of {key} cannot be read: {trouble}"))
+            .hint("a copy in parts loses what is not given to it: let the role read them (s3:GetObjectVersion, s3:GetObjectVersionTagging)")
+    })
+}
+
+/// Keeps what an undo needs that has to copy the newest version back in parts.
+///
+/// # Errors
+/// When what it has to carry over cannot be read.
+pub(super) async fn back_in_parts(
+    ask: &PlanAsk<'_>,
+    design: &mut Design,
+    newest: &Value,
+    source: &Call,
+) -> Result<(), Refusal> {
+    if is_large(newest) {
+        let carried = read(ask, source, text(newest, "VersionId"), true).await?;
+        design.facts.insert("carried".to_owned(), Value::Object(carried));
+    }
+    Ok(())
 }
 
 /// Returns the newest version that was made of this call: by its content, after the one that was the newest before.
@@ -213,6 +308,9 @@ impl Action for RestoreVersion {
             let Ok(call) = doing.call() else {
                 return Ok(Found::Unclear { evidence: "the step has no such call".into() });
             };
+            if let Some(found) = s3_parts::probe(&doing, look).await? {
+                return Ok(found);
+            }
             let list = versions(look, call).await?;
             let key = call.text("Key").unwrap_or_default();
             if call.name() == "DeleteObject" {
@@ -252,6 +350,9 @@ impl Action for RestoreVersion {
     ) -> BoxFuture<'a, Result<Progress, CallTrouble>> {
         Box::pin(async move {
             let Ok(call) = doing.call() else { return Ok(Progress::Done(Map::new())) };
+            if !s3_parts::makes(call) {
+                return Ok(Progress::Done(Map::new()));
+            }
             let made = text(doing.reply(doing.index), "VersionId");
             let list = versions(look, call).await?;
             let key = call.text("Key").unwrap_or_default();
@@ -287,7 +388,10 @@ impl Action for RestoreVersion {
         Duration::from_secs(2)
     }
 
-    fn means(&self, _: &Doing<'_>, trouble: &CallTrouble) -> Meaning {
+    fn means(&self, doing: &Doing<'_>, trouble: &CallTrouble) -> Meaning {
+        if let Some(meaning) = s3_parts::means(doing, trouble) {
+            return meaning;
+        }
         let hint = match trouble.code().unwrap_or_default() {
             // Ours may have been the write that it does not match any more.
             "PreconditionFailed" | "ConditionalRequestConflict" => return Meaning::Look,
@@ -301,9 +405,13 @@ impl Action for RestoreVersion {
     }
 
     fn undo(&self, doing: &Doing<'_>) -> Result<Vec<PlannedCall>, Refusal> {
-        let call = doing.calls.first().ok_or_else(|| Refusal::new("nothing was copied"))?;
-        let own = text(doing.reply(0), "VersionId");
-        let etag = text(doing.reply(0), "ETag");
+        if let Some(calls) = s3_parts::abort(doing) {
+            return Ok(calls);
+        }
+        let at = doing.calls.iter().rposition(s3_parts::makes).unwrap_or(0);
+        let call = doing.calls.get(at).ok_or_else(|| Refusal::new("nothing was copied"))?;
+        let own = text(doing.reply(at), "VersionId");
+        let etag = text(doing.reply(at), "ETag");
         let newest = doing.step.facts.get("newest").cloned().unwrap_or_default();
         let base = |operation: &str| {
             Call::new(operation, &call.environment, &call.place)
@@ -324,6 +432,20 @@ impl Action for RestoreVersion {
             }]);
         }
         let source = json!({"Bucket": call.text("Bucket"), "Key": call.text("Key"), "VersionId": text(&newest, "VersionId")});
+        if is_large(&newest) {
+            let carried = doing.step.facts.get("carried").and_then(Value::as_object).cloned();
+            let parts = InParts {
+                base: &base(""),
+                source: &source,
+                etag: text(&newest, "ETag"),
+                size: size_of(&newest),
+                condition: ("IfMatch", etag.into()),
+                carried: &carried.unwrap_or_default(),
+            };
+            return parts
+                .planned()
+                .ok_or_else(|| Refusal::new(format!("{key} has more parts than S3 takes")));
+        }
         Ok(vec![PlannedCall {
             call: base("s3:CopyObject")
                 .with("CopySource", source)

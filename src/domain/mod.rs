@@ -22,6 +22,7 @@ pub mod known;
 pub mod lock;
 pub mod moment;
 pub mod objective;
+pub mod parts;
 pub mod place;
 pub mod proof;
 pub mod readiness;

@@ -16,6 +16,7 @@ use crate::runbook::consent::Consent;
 use crate::runbook::dedupe::Dedupe;
 use crate::runbook::event::{CallPlace, Direction, Event, Outcome};
 use crate::runbook::plan::{Mode, PlannedStep};
+use crate::runbook::replied::fill_replies;
 use crate::runbook::state::{PLAN_SCOPE, Phase, StepState, UNDO_SCOPE};
 use serde_json::Value;
 use std::cell::Cell;
@@ -144,18 +145,24 @@ impl Shared {
         index: u32,
     ) -> Result<(Call, Dedupe), String> {
         let at = usize::try_from(index).unwrap_or(usize::MAX);
-        match known.direction {
+        let (call, dedupe) = match known.direction {
             Direction::Forward => {
-                let dedupe = step.calls.get(at).map(|planned| planned.dedupe);
-                let call = self.calls_of(step, known.attempt)?.into_iter().nth(at);
-                call.zip(dedupe).ok_or_else(|| format!("the step has no call {index}"))
+                let planned = step.calls.get(at).ok_or_else(|| format!("the step has no call {index}"))?;
+                (self.call_of(planned, known.attempt)?, planned.dedupe)
             }
             Direction::Undo => {
                 let planned = self.undo_calls(step, known).map_err(|refusal| refusal.says)?;
                 let planned =
                     planned.into_iter().nth(at).ok_or_else(|| format!("no call {index} takes it back"))?;
-                Ok((planned.call, planned.dedupe))
+                (planned.call, planned.dedupe)
             }
+        };
+        // The one that is made again has no answer yet that it could refer to.
+        let earlier = known.calls.get(..at).unwrap_or(known.calls.as_slice());
+        let replies = self.replies(earlier).map_err(|halt| halt.to_string())?;
+        match fill_replies(&Value::Object(call.arguments), &replies)? {
+            Value::Object(arguments) => Ok((Call { arguments, ..call }, dedupe)),
+            _ => Err(format!("call {index} has no arguments")),
         }
     }
 

@@ -244,25 +244,26 @@ impl Shared {
     /// Returns the calls of a step, every value filled in. A second attempt has tokens of its own: a service remembers
     /// the first together with what it made.
     pub(super) fn calls_of(&self, step: &PlannedStep, attempt: u32) -> Result<Vec<Call>, String> {
-        let state = self.state();
-        let fill = |planned: &PlannedCall| {
-            let arguments = Value::Object(planned.call.arguments.clone());
-            let filled = super::values::filled(&arguments, &state)?;
-            let Value::Object(mut arguments) = filled else { return Err("no arguments".to_owned()) };
-            for name in ["ClientToken", "IdempotencyToken"] {
-                if let Some(Value::String(token)) = arguments.get_mut(name)
-                    && attempt > 1
-                {
-                    token.push_str(&format!("-{attempt}"));
-                }
+        step.calls.iter().map(|planned| self.call_of(planned, attempt)).collect()
+    }
+
+    /// Returns one call of a step, with all that earlier steps bring; what earlier calls of its own bring stays as it stands.
+    pub(super) fn call_of(&self, planned: &PlannedCall, attempt: u32) -> Result<Call, String> {
+        let arguments = Value::Object(planned.call.arguments.clone());
+        let filled = super::values::filled(&arguments, &self.state())?;
+        let Value::Object(mut arguments) = filled else { return Err("no arguments".to_owned()) };
+        for name in ["ClientToken", "IdempotencyToken"] {
+            if let Some(Value::String(token)) = arguments.get_mut(name)
+                && attempt > 1
+            {
+                token.push_str(&format!("-{attempt}"));
             }
-            // A child is found again by where it lies.
-            if let Some(Value::String(home)) = arguments.get_mut("Home") {
-                home.push_str(&format!("-{attempt}"));
-            }
-            Ok(Call { arguments, ..planned.call.clone() })
-        };
-        step.calls.iter().map(fill).collect()
+        }
+        // A child is found again by where it lies.
+        if let Some(Value::String(home)) = arguments.get_mut("Home") {
+            home.push_str(&format!("-{attempt}"));
+        }
+        Ok(Call { arguments, ..planned.call.clone() })
     }
 
     /// Returns what a step asks that only looks, every value filled in.

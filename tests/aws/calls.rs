@@ -6,6 +6,7 @@ use super::contract::calls::{
 };
 use super::contract::calls_dynamodb::tables_go_well;
 use super::contract::calls_ec2::machines_go_well;
+use super::contract::calls_parts::{Large, downloads_go_well, parts_go_well};
 use super::contract::calls_rds;
 use super::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::{Account, HOME, block_on, load};
@@ -15,6 +16,7 @@ use lifeboat::domain::estate::Purpose;
 use lifeboat::domain::place::Place;
 use lifeboat::provider::aws::operation::{COPY_OBJECT, DELETE_DB_INSTANCE, OPERATIONS};
 use lifeboat::provider::aws::{Acting, AwsCalls, Connections, OneCallGuard, Owner, acting_timeouts};
+use lifeboat::provider::local::{LocalCalls, route_looks};
 use lifeboat::provider::port::{Act, CallTrouble, Look};
 use lifeboat::runbook::call::{Call, Reply};
 use proptest::strategy::{Strategy, ValueTree};
@@ -23,6 +25,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -188,6 +191,81 @@ fn calls_on_machines_bring_what_the_catalogue_says() {
     let world = world(&account);
     let ports = plain(&account);
     block_on(machines_go_well(&*ports.look, &*ports.act, &world));
+}
+
+#[test]
+fn objects_in_parts_bring_what_the_catalogue_says() {
+    let account = Account::shared();
+    let world = world(&account);
+    account.python(
+        "
+s3 = client('s3')
+s3.put_object(Bucket='objects-' + ACCOUNT, Key='a/film.mov', Body=b'x' * (10 * 2**20 + 3), ContentType='video/quicktime',
+              Metadata={'director': 'nobody'}, Tagging='kept%20for=ever%20%26%20a%20day')
+",
+    );
+    let ports = plain(&account);
+    let large = Large { key: "a/film.mov", size: (10 << 20) + 3, cut: 5 << 20 };
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let folder = home.path().join("looked-at").display().to_string();
+    let look = route_looks(ports.look.clone(), LocalCalls::new(Path::new("/nowhere")));
+    block_on(downloads_go_well(&*look, &*ports.act, &world, &large, &folder));
+    block_on(parts_go_well(&*ports.look, &*ports.act, &world, &large));
+}
+
+#[test]
+fn bytes_that_stop_coming_are_no_file_and_the_rest_comes_later() {
+    let account = Account::shared();
+    let world = world(&account);
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let listed = json!({"Bucket": world.bucket, "Key": world.key});
+    let listed = block_on(plain(&account).look.look(&call(&account, "s3:ListObjectVersions", listed)));
+    let newest = listed.expect("it is listed").body["Versions"][0].clone();
+    let fetch = |operation: &str, more: Value| {
+        let mut arguments = json!({"Bucket": world.bucket, "Key": world.key, "VersionId": newest["VersionId"],
+            "ETag": newest["ETag"], "Size": 7, "Folder": home.path().display().to_string(), "Name": "it"});
+        for (name, value) in more.as_object().expect("arguments have names") {
+            arguments[name] = value.clone();
+        }
+        call(&account, operation, arguments)
+    };
+    let part = fetch("download:Part", json!({"From": 0, "Bytes": 7}));
+    let rule = json!({"service": "s3", "operation": "GetObject", "after": true, "cut": "truncate"});
+    account.post("rules", rule);
+    let told = block_on(plain(&account).act.act(armed(part.clone())));
+    account.gear.delete(&format!("rules?account={}", account.number));
+    assert!(!home.path().join("it").exists(), "{told:?}");
+    let ports = plain(&account);
+    block_on(ports.act.act(armed(part))).expect("they come");
+    block_on(ports.act.act(armed(fetch("download:Finish", json!({}))))).expect("they are whole");
+    assert_eq!(std::fs::read(home.path().join("it")).expect("it is there"), b"seven..");
+}
+
+#[test]
+fn an_upload_is_completed_on_a_condition_and_ends_in_doubt_where_the_answer_does() {
+    let account = Account::shared();
+    let parts = json!({"Parts": [{"PartNumber": 1, "ETag": "\"e\""}]});
+    let complete = json!({"Bucket": "b", "Key": "k", "UploadId": "u", "MultipartUpload": parts, "MpuObjectSize": 7,
+        "IfMatch": "\"target\"", "ExpectedBucketOwner": "111122223333"});
+    let complete = call(&account, "s3:CompleteMultipartUpload", complete);
+    let ear = Ear::new("<CompleteMultipartUploadResult><ETag>\"w-1\"</ETag></CompleteMultipartUploadResult>");
+    let ports = elsewhere(&account, "s3", &ear.url);
+    block_on(ports.act.act(armed(complete.clone()))).expect("it is completed");
+    let heard = ear.heard();
+    assert_eq!(header(&heard[0], "if-match"), Some("\"target\""));
+    assert_eq!(header(&heard[0], "x-amz-mp-object-size"), Some("7"));
+    assert_eq!(header(&heard[0], "x-amz-expected-bucket-owner"), Some("111122223333"));
+    let copy = json!({"Bucket": "b", "Key": "k", "UploadId": "u", "PartNumber": 1, "CopySourceRange": "bytes=0-6",
+        "CopySource": {"Bucket": "b", "Key": "k", "VersionId": "v"}, "CopySourceIfMatch": "\"source\""});
+    let copy = call(&account, "s3:UploadPartCopy", copy);
+    let inside = "<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code><Message>sorry</Message></Error>";
+    for asked in [complete, copy] {
+        let ear = Ear::new(inside);
+        let ports = elsewhere(&account, "s3", &ear.url);
+        let told = block_on(ports.act.act(armed(asked)));
+        assert!(matches!(told, Err(CallTrouble::InDoubt(_))), "{told:?}");
+        assert_eq!(ear.heard().len(), 1, "it is sent once");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::aws::contract::calls::{
 };
 use crate::aws::contract::calls_dynamodb::tables_go_well;
 use crate::aws::contract::calls_ec2::{machines_go_well, snapshots_are_kept};
+use crate::aws::contract::calls_parts::{Large, downloads_go_well, parts_go_well};
 use crate::aws::contract::calls_rds;
 use crate::aws::contract::calls_settings::{Settings, every_setting_goes_well};
 use crate::support::account::block_on;
@@ -89,6 +90,15 @@ fn machines_and_tables_bring_from_the_sandbox_what_they_bring_from_aws() {
     block_on(machines_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world));
     block_on(tables_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world, "prod-carts"));
     block_on(snapshots_are_kept(&*sandbox.look, &*sandbox.act, &sandbox.world));
+}
+
+#[test]
+fn objects_in_parts_bring_from_the_sandbox_what_they_bring_from_aws() {
+    let sandbox = sandbox();
+    let large = Large { key: "masters/launch film.mov", size: 6 << 30, cut: 3 << 30 };
+    let folder = "/simulated/looked-at";
+    block_on(downloads_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world, &large, folder));
+    block_on(parts_go_well(&*sandbox.look, &*sandbox.act, &sandbox.world, &large));
 }
 
 #[test]

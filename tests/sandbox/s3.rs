@@ -190,3 +190,45 @@ fn an_object_is_copied_into_another_bucket_on_a_condition_and_found_again() {
     let why = plan().expect_err("it is there");
     assert!(why.says.contains("that content already"), "{why}");
 }
+
+#[test]
+fn a_large_object_is_copied_elsewhere_in_parts_with_all_that_a_copy_keeps() {
+    let world = World::new("calm");
+    let action = named("s3-copy").expect("there is such an action");
+    let mut given = GivenValues::default();
+    let to = "harbour-prod-exports";
+    for (name, value) in
+        [("from", BUCKET), ("to", to), ("key", "masters/launch film.mov"), ("to-key", "film")]
+    {
+        given.0.insert(name.to_owned(), value.into());
+    }
+    let look = world.adapter.looking();
+    let design = at_once(action.plan(PlanAsk {
+        given: &given,
+        estate: &world.estate,
+        environment: world.estate.environment(&"production".into()).expect("the estate has it"),
+        run: "run-test",
+        step: "step",
+        now: jiff::Timestamp::UNIX_EPOCH,
+        look: look.as_ref(),
+        settings: &|_| None,
+        manifests: &NoManifests,
+    }));
+    let design = design.expect("at once").expect("it can be planned");
+    let operations: Vec<&str> = design.calls.iter().map(|planned| planned.call.name()).collect();
+    let mut wanted = vec!["CreateMultipartUpload"];
+    wanted.extend(["UploadPartCopy"; 6]);
+    wanted.push("CompleteMultipartUpload");
+    assert_eq!(operations, wanted);
+    let (begin, end) = (&design.calls[0].call, &design.calls[7].call);
+    assert_eq!((begin.text("Bucket"), begin.text("Key")), (Some(to), Some("film")));
+    assert_eq!(begin.text("ContentType"), Some("video/quicktime"));
+    assert_eq!(begin.arguments["Metadata"], json!({"director": "nobody"}));
+    assert_eq!(begin.text("Tagging"), Some("kept%20for=ever%20%26%20a%20day"));
+    assert_eq!(begin.text("ServerSideEncryption"), None, "it is encrypted as the other bucket says");
+    assert_eq!((end.text("IfNoneMatch"), &end.arguments["MpuObjectSize"]), (Some("*"), &json!(6_u64 << 30)));
+    let before = versions(&world, "masters/launch film.mov");
+    // As one copy S3 refuses it (S3).
+    let naive = copy("masters/launch film.mov", &before.0[0]).with("IfMatch", before.0[0]["ETag"].clone());
+    assert_eq!(world.refusal(naive), "InvalidRequest");
+}

@@ -72,6 +72,11 @@ pub(crate) const TABLE: &[Row] = &[
     ("instance-recover", "calm", &[("instance", "web-2")]),
     ("instance-relaunch", "calm", &[("instance", "web-2")]),
     ("instance-restart", "calm", &[("instance", "web-2")]),
+    (
+        "object-download",
+        "calm",
+        &[("bucket", "media"), ("prefix", "invoices/"), ("folder", "/simulated/looked-at")],
+    ),
     ("object-undelete", "objects-deleted", &[("bucket", "media"), ("key", "invoices/2026/01/0001.pdf")]),
     ("object-version", "calm", &[("bucket", "media"), ("key", "exports/old.csv"), ("version", OLDER)]),
     (
@@ -159,6 +164,7 @@ pub(crate) const SERVERS: &[(&str, Tried, Tried)] = &[
     ("cluster-access", Tried::Run, Tried::Run),
     ("cluster-failover", Tried::Run, Tried::Run),
     ("cluster-from-snapshot", Tried::Run, Tried::Not(NO_CLUSTER)),
+    ("cluster-in-dr-region", Tried::Run, Tried::Not(NO_CLUSTER)),
     ("cluster-to-time", Tried::Run, Tried::Not(NO_CLUSTER)),
     ("contain-account", Tried::Run, Tried::Run),
     ("contain-bucket", Tried::Run, Tried::Run),
@@ -179,6 +185,7 @@ pub(crate) const SERVERS: &[(&str, Tried, Tried)] = &[
     ("instance-recover", Tried::Run, Tried::Run),
     ("instance-relaunch", Tried::Run, Tried::Not("what is registered there as an image cannot be launched")),
     ("instance-restart", Tried::Run, Tried::Run),
+    ("object-download", Tried::Run, Tried::Run),
     ("object-undelete", Tried::Run, Tried::Run),
     ("object-version", Tried::Run, Tried::Run),
     ("prefix-sync", Tried::Run, Tried::Run),

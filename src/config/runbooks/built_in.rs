@@ -36,6 +36,7 @@ pub const BUILT_IN: &[(&str, &str)] = built_in![
     "instance-recover",
     "instance-relaunch",
     "instance-restart",
+    "object-download",
     "object-undelete",
     "object-version",
     "prefix-sync",

@@ -6,7 +6,7 @@
 
 use super::connection::{Connections, Site};
 use super::guard::OneCallGuard;
-use super::operation::{COPY_OBJECT, Operation, Service};
+use super::operation::{COMPLETE_MULTIPART_UPLOAD, COPY_OBJECT, Operation, Service, UPLOAD_PART_COPY};
 use super::seal::{Seal, Watch};
 use crate::authority::ArmedCall;
 use crate::domain::Text;
@@ -23,14 +23,15 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_millis(3_100);
 /// How long the one attempt may take: a control plane under load answers late, and no answer is a doubt.
 const ATTEMPT: Duration = Duration::from_secs(30);
-/// The same for a copy, which ends when up to 5 GB are copied (S3).
+/// The same for a copy, which ends when up to 5 GB are copied, and for the end of an upload, which may take minutes (S3).
 const COPY: Duration = Duration::from_secs(300);
 /// How much longer everything may take, credentials and all.
 const AROUND: Duration = Duration::from_secs(5);
 
 /// Returns the time limits of a call that changes something.
 pub fn acting_timeouts(operation: &Operation) -> TimeoutConfig {
-    let attempt = if *operation == COPY_OBJECT { COPY } else { ATTEMPT };
+    let copies = [COPY_OBJECT, UPLOAD_PART_COPY, COMPLETE_MULTIPART_UPLOAD].contains(operation);
+    let attempt = if copies { COPY } else { ATTEMPT };
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .read_timeout(attempt)

@@ -209,6 +209,11 @@ operations! {
     LIST_OBJECT_VERSIONS = S3 "ListObjectVersions" Read ["s3:ListBucketVersions"]
         for [S3Bucket, TerraformState, DatabaseDump];
 
+    // Of a copy in parts; the login that copies asks.
+    GET_OBJECT_TAGGING = S3 "GetObjectTagging" Read ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
+        for [S3Bucket];
+    LIST_PARTS = S3 "ListParts" Read ["s3:ListMultipartUploadParts"] for [S3Bucket];
+
     // States, locks, dumps.
     LIST_OBJECTS_V2 = S3 "ListObjectsV2" Read ["s3:ListBucket"] for [TerraformState, DatabaseDump];
     GET_OBJECT = S3 "GetObject" Read ["s3:GetObject", "s3:GetObjectVersion"] for [TerraformState, DatabaseDump]
@@ -360,6 +365,16 @@ operations! {
         for [S3Bucket] at rate(1_000.0, 200.0);
     DELETE_OBJECT = S3 "DeleteObject" Destructive ["s3:DeleteObject", "s3:DeleteObjectVersion"] for [S3Bucket]
         at rate(1_000.0, 200.0);
+    CREATE_MULTIPART_UPLOAD = S3 "CreateMultipartUpload" Additive
+        ["s3:PutObject", "s3:PutObjectTagging", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "kms:Decrypt",
+            "kms:GenerateDataKey"]
+        for [S3Bucket];
+    UPLOAD_PART_COPY = S3 "UploadPartCopy" Additive
+        ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListMultipartUploadParts", "kms:Decrypt",
+            "kms:GenerateDataKey"]
+        for [S3Bucket];
+    COMPLETE_MULTIPART_UPLOAD = S3 "CompleteMultipartUpload" Mutating ["s3:PutObject"] for [S3Bucket];
+    ABORT_MULTIPART_UPLOAD = S3 "AbortMultipartUpload" Mutating ["s3:AbortMultipartUpload"] for [S3Bucket];
     CREATE_BUCKET = S3 "CreateBucket" Additive ["s3:CreateBucket"] for [S3Bucket];
     DELETE_BUCKET = S3 "DeleteBucket" Destructive ["s3:DeleteBucket"] for [S3Bucket];
     PUT_BUCKET_VERSIONING = S3 "PutBucketVersioning" Mutating ["s3:PutBucketVersioning"] for [S3Bucket];

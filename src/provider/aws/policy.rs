@@ -206,6 +206,9 @@ fn resources(estate: &Estate, account: &AccountId, permission: &str, purpose: Pu
         | "s3:DeleteObject"
         | "s3:DeleteObjectVersion"
         | "s3:GetObjectTagging"
+        | "s3:GetObjectVersionTagging"
+        | "s3:ListMultipartUploadParts"
+        | "s3:AbortMultipartUpload"
         | "s3:PutObjectTagging" => named(Kind::S3Bucket, &|bucket| vec![format!("arn:aws:s3:::{bucket}/*")]),
         permission if permission.starts_with("s3:") => {
             named(Kind::S3Bucket, &|bucket| vec![format!("arn:aws:s3:::{bucket}")])

@@ -18,6 +18,11 @@ mod dial;
 mod dns;
 mod file;
 mod http;
+#[cfg_attr(
+    not(any(feature = "aws-core", test)),
+    expect(dead_code, reason = "without AWS nothing is fetched, and what was is only looked at")
+)]
+pub(in crate::provider) mod landing;
 mod router;
 
 pub use child::supervise;
@@ -35,7 +40,8 @@ use std::path::{Path, PathBuf};
 pub const SERVICES: [&str; 6] = ["http", "tcp", "dns", "webhook", "tool", "file"];
 
 /// The operations that look.
-pub const LOOKS: [&str; 5] = ["http:Get", "tcp:Connect", "dns:Resolve", "tool:Status", "file:Read"];
+pub const LOOKS: [&str; 6] =
+    ["http:Get", "tcp:Connect", "dns:Resolve", "tool:Status", "file:Read", "file:Stat"];
 
 /// The operations that act.
 pub const ACTS: [&str; 5] = ["webhook:Post", "tool:Run", "tool:Stop", "file:Write", "file:Remove"];
@@ -113,6 +119,12 @@ impl Look for LocalCalls {
                 "dns:Resolve" => dns::probe(call).await,
                 "tool:Status" => child::status(&self.placed(call)).await,
                 "file:Read" => file::read(&self.placed(call)),
+                // A large file is read for minutes, and others have work to do meanwhile.
+                "file:Stat" => {
+                    let call = call.clone();
+                    let seen = tokio::task::spawn_blocking(move || landing::stat(&call)).await;
+                    seen.unwrap_or_else(|error| Err(not_sent(error.to_string())))
+                }
                 other => Err(not_sent(format!("{other} is no call that looks"))),
             }
         })

@@ -58,6 +58,8 @@ pub(super) enum Sort {
     Role,
     /// A file on this machine, as a plan would have written it.
     File,
+    /// An upload of an object in parts.
+    Upload,
 }
 
 /// Something that holds of a thing from a moment on.
@@ -205,6 +207,9 @@ pub(super) struct ObjectVersion {
     pub(super) at: Timestamp,
     /// Its storage class.
     pub(super) class: String,
+    /// What was said of it when it was written: its type, its metadata, its tags.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) carried: Map<String, Value>,
 }
 
 impl ObjectVersion {

@@ -7,6 +7,7 @@ mod waits;
 
 use super::call::Call;
 use super::plan::{Expect, Plan, PlanHash, PlannedStep, Undo};
+use super::replied::reference;
 use crate::domain::duration::words;
 use crate::domain::text::harmless;
 use serde_json::Value;
@@ -173,6 +174,14 @@ fn aws(service: &str, call: &Call) -> String {
                 words.push(option);
                 words.push(quoted(&format!("{}/{key}?versionId={}", part("Bucket"), part("VersionId"))));
             }
+            Value::Object(entries) if reference(entries).is_some() => {
+                words.push(option);
+                words.push(UPLOAD.to_owned());
+            }
+            Value::Object(_) if name == "MultipartUpload" => {
+                words.push(option);
+                words.push(parts_of(call));
+            }
             Value::Object(_) | Value::Array(_) => {
                 words.push(option);
                 words.push(quoted(&value.to_string()));
@@ -185,7 +194,26 @@ fn aws(service: &str, call: &Call) -> String {
     }
     words.push("--region".to_owned());
     words.push(quoted(call.place.region.as_str()));
-    words.join(" ")
+    let line = words.join(" ");
+    match call.name() {
+        "CreateMultipartUpload" => format!("UPLOAD_ID=$({line} --query UploadId --output text)"),
+        _ => line,
+    }
+}
+
+/// The upload that a line before has begun.
+const UPLOAD: &str = "\"${UPLOAD_ID:?}\"";
+
+/// Returns what lists the parts that the lines before have copied, as they are given to the end of an upload.
+fn parts_of(call: &Call) -> String {
+    let of = |name: &str| quoted(call.text(name).unwrap_or_default());
+    format!(
+        "\"$(aws s3api list-parts --bucket {} --key {} --upload-id {UPLOAD} --query \
+         '{{Parts: Parts[].{{PartNumber: PartNumber, ETag: ETag}}}}' --output json --region {})\"",
+        of("Bucket"),
+        of("Key"),
+        quoted(call.place.region.as_str())
+    )
 }
 
 /// Returns a name of an API as its command line writes it: `DBInstanceIdentifier` is `db-instance-identifier`.
@@ -269,6 +297,34 @@ mod tests {
         ] {
             assert_eq!(kebab(name), option);
         }
+    }
+
+    #[test]
+    fn a_copy_in_parts_goes_on_with_the_upload_that_it_has_begun() {
+        use super::super::replied::from_call;
+        use crate::domain::place::Place;
+        let call = |name: &str| {
+            Call::new(&format!("s3:{name}"), &"production".into(), &Place::new("1", "us-east-2"))
+                .with("Bucket", "b")
+                .with("Key", "a film")
+        };
+        assert_eq!(
+            line(&call("CreateMultipartUpload")),
+            "UPLOAD_ID=$(aws s3api create-multipart-upload --bucket b --key 'a film' --region us-east-2 --query UploadId \
+             --output text)"
+        );
+        let upload = from_call(0, "UploadId");
+        let part = call("UploadPartCopy").with("UploadId", upload.clone()).with("PartNumber", 1);
+        for option in ["--part-number 1", "--upload-id \"${UPLOAD_ID:?}\""] {
+            assert!(line(&part).contains(option), "{}", line(&part));
+        }
+        let parts = serde_json::json!({"Parts": [{"PartNumber": 1, "ETag": from_call(1, "ETag")}]});
+        let end = line(&call("CompleteMultipartUpload").with("MultipartUpload", parts));
+        assert!(
+            end.contains("--multipart-upload \"$(aws s3api list-parts --bucket b --key 'a film'"),
+            "{end}"
+        );
+        assert!(end.contains("'{Parts: Parts[].{PartNumber: PartNumber, ETag: ETag}}'"), "{end}");
     }
 
     #[test]

@@ -253,7 +253,9 @@ impl StepState {
             // A program that was begun has ended, and a person wants it run again.
             call.outcome == Some(Outcome::Succeeded)
                 && call.call.operation != "tool:Run"
-                && !matches!(call.dedupe, Dedupe::SetState | Dedupe::Nothing)
+                // What was copied into an upload is lost to a new one, and paid for.
+                && (call.call.operation == "s3:CreateMultipartUpload"
+                    || !matches!(call.dedupe, Dedupe::SetState | Dedupe::Nothing))
         };
         self.calls.iter().take_while(stays).count()
     }

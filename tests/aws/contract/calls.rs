@@ -232,7 +232,19 @@ const VERSION: Members = Members {
 const MARKER: Members = Members { must: &["Key", "VersionId", "IsLatest", "LastModified"], may: &[] };
 const HEAD: Members = Members {
     must: &["ETag", "VersionId", "ContentLength", "LastModified"],
-    may: &["StorageClass", "ServerSideEncryption", "SSEKMSKeyId"],
+    may: &[
+        "StorageClass",
+        "ServerSideEncryption",
+        "SSEKMSKeyId",
+        "BucketKeyEnabled",
+        "ContentType",
+        "CacheControl",
+        "ContentDisposition",
+        "ContentEncoding",
+        "ContentLanguage",
+        "Expires",
+        "Metadata",
+    ],
 };
 
 /// Says that something has the members that it is to have and no other, and gives it back.

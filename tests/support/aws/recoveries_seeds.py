@@ -5,6 +5,7 @@ A runbook that a server cannot carry has no seed for it; tests/support/recoverie
 
 import datetime
 import json
+import tempfile
 import time
 import urllib.request
 
@@ -142,6 +143,22 @@ def of_cluster(place):
 
 def cluster_snapshot(place):
     return seed(cluster(place, "ledger-1"), cluster="ledger")
+
+
+def cluster_in_dr_region(place):
+    """Makes a cluster whose snapshot was copied, and loses its Region."""
+    line = cluster(place, "ledger-1")
+    groups(place, DR)
+    rds = place.client("rds", DR)
+    rds.create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="ledger", DBParameterGroupFamily="aurora-postgresql13", Description="ledger"
+    )
+    source = arn(place, "rds", "cluster-snapshot:ledger-1")
+    rds.copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=source, TargetDBClusterSnapshotIdentifier="ledger-copy", SourceRegion=HOME
+    )
+    said = {"class": "db.r6g.large", "parameter-group": "ledger", "subnet-group": "private"}
+    return seed(line, failure="region", lost=True, cluster="ledger", **said)
 
 
 def global_cluster(place):
@@ -302,6 +319,14 @@ def deleted(place):
     return seed(component("media", "s3-bucket", of), bucket="media", key="a/key")
 
 
+def downloaded(place):
+    of, s3 = bucket(place), place.client("s3")
+    for key in "ab":
+        s3.put_object(Bucket=of, Key=f"dump/{key}", Body=b"good")
+    to = tempfile.mkdtemp() + "/out"
+    return seed(component("media", "s3-bucket", of), bucket="media", prefix="dump/", folder=to)
+
+
 def overwritten(place):
     of, s3 = bucket(place), place.client("s3")
     good = s3.put_object(Bucket=of, Key="a/key", Body=b"good")["VersionId"]
@@ -448,6 +473,7 @@ BOTH = {
     "environment-in-order": in_order,
     "instance-recover": instance_image,
     "instance-restart": of_instance,
+    "object-download": downloaded,
     "object-undelete": deleted,
     "object-version": overwritten,
     "prefix-sync": synced,
@@ -465,6 +491,7 @@ SEEDS = {
     "moto": {
         **BOTH,
         "cluster-from-snapshot": cluster_snapshot,
+        "cluster-in-dr-region": cluster_in_dr_region,
         "cluster-to-time": of_cluster,
         "database-copy-to-dr": copy_of_database,
         "database-in-dr-region": in_dr_region,

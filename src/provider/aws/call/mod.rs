@@ -8,6 +8,7 @@
 
 mod arguments;
 mod backup;
+mod download;
 mod dynamodb;
 mod dynamodb_answers;
 #[cfg(feature = "aws-compute")]
@@ -28,6 +29,7 @@ mod rds_snapshots;
 mod route53;
 mod s3;
 mod s3_lifecycle;
+mod s3_parts;
 mod s3_settings;
 mod single;
 mod sts;
@@ -36,7 +38,7 @@ mod trouble;
 use super::acting::{Acting, Owner};
 use super::connection::{Connections, Site};
 use super::guard::OneCallGuard;
-use super::operation::{Operation, Service};
+use super::operation::{GET_OBJECT, GET_OBJECT_TAGGING, HEAD_OBJECT, LIST_PARTS, Operation, Service};
 use super::seal::{Seen, Watch};
 use crate::authority::ArmedCall;
 use crate::domain::Text;
@@ -67,6 +69,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(150);
 const THROTTLED_WAIT: Duration = Duration::from_millis(500);
 /// The longest that an act waits so that calls do not come too fast.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
+
+/// The looks at bytes, and at what is said of them, that only the login may make that changes things: what they need is
+/// granted for the sake of copies.
+const OPERATORS: [Operation; 4] = [GET_OBJECT, HEAD_OBJECT, GET_OBJECT_TAGGING, LIST_PARTS];
 
 /// Asks for all pages of a list, and replies with what is on them.
 macro_rules! all_pages {
@@ -271,6 +277,9 @@ impl Look for AwsCalls {
 
 impl Act for AwsCalls {
     fn act(&self, call: ArmedCall) -> BoxFuture<'_, Result<Reply, CallTrouble>> {
+        if call.call().service() == download::SERVICE {
+            return Box::pin(download::carry_out(self, call));
+        }
         Box::pin(self.carry_out(call))
     }
 }
@@ -303,7 +312,7 @@ impl<'a> Looking<'a> {
         operation: &'static Operation,
     ) -> Result<Self, CallTrouble> {
         let (environment, place) = (&call.environment, &call.place);
-        let site = if *operation == super::operation::HEAD_OBJECT {
+        let site = if OPERATORS.contains(operation) {
             connections.operators_site(environment, place).await
         } else {
             connections.site(environment, place).await

@@ -2,11 +2,13 @@
 
 use super::arguments::{Arguments, Taken, not_sent};
 use super::json::Object;
-use super::{Doing, Looking, reply, s3_settings};
+use super::{Doing, Looking, reply, s3_parts, s3_settings};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply};
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, MetadataDirective, ObjectVersion};
-use serde_json::Value;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::{Map, Value};
 
 /// The most that S3 puts on a page.
 const PAGE: i32 = 1_000;
@@ -19,6 +21,7 @@ pub(super) async fn look(looking: &Looking<'_>, call: &Call) -> Result<Reply, Ca
     match call.name() {
         "ListObjectVersions" => versions(looking, call).await,
         "HeadObject" => head(looking, call).await,
+        "GetObjectTagging" | "ListParts" => Box::pin(s3_parts::look(looking, call)).await,
         "GetBucketVersioning" => {
             let mut given = Arguments::of(call);
             let bucket = given.needed("Bucket")?;
@@ -164,6 +167,10 @@ async fn head(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> 
         asked.set_version_id(version.clone()).customize().interceptor(watch).send()
     };
     let (answer, seen) = looking.send(send).await?;
+    let expires = answer.expires_string().and_then(|at| DateTime::from_str(at, Format::HttpDate).ok());
+    let metadata = answer.metadata().filter(|all| !all.is_empty()).map(|all| {
+        all.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>()
+    });
     let body = Object::default()
         .with("ETag", answer.e_tag())
         .with("VersionId", answer.version_id())
@@ -171,7 +178,15 @@ async fn head(looking: &Looking<'_>, call: &Call) -> Result<Reply, CallTrouble> 
         .at("LastModified", answer.last_modified())
         .word("StorageClass", answer.storage_class())
         .word("ServerSideEncryption", answer.server_side_encryption())
-        .with("SSEKMSKeyId", answer.ssekms_key_id());
+        .with("SSEKMSKeyId", answer.ssekms_key_id())
+        .with("BucketKeyEnabled", answer.bucket_key_enabled())
+        .with("ContentType", answer.content_type())
+        .with("CacheControl", answer.cache_control())
+        .with("ContentDisposition", answer.content_disposition())
+        .with("ContentEncoding", answer.content_encoding())
+        .with("ContentLanguage", answer.content_language())
+        .at("Expires", expires.as_ref())
+        .with("Metadata", metadata);
     Ok(reply(body.json(), seen))
 }
 
@@ -183,6 +198,9 @@ pub(super) async fn act(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTro
     match call.name() {
         "CopyObject" => Box::pin(copy(doing, call)).await,
         "DeleteObject" => delete(doing, call).await,
+        "CreateMultipartUpload" | "UploadPartCopy" | "CompleteMultipartUpload" | "AbortMultipartUpload" => {
+            Box::pin(s3_parts::act(doing, call)).await
+        }
         _ => Box::pin(s3_settings::act(doing, call)).await,
     }
 }
@@ -238,7 +256,7 @@ async fn delete(doing: &Doing<'_>, call: &Call) -> Result<Reply, CallTrouble> {
 }
 
 /// Writes a source down as S3 reads it: every byte that is not plain is escaped, for S3 decodes it once (S3).
-fn copy_source(source: &mut Arguments<'_>) -> Taken<String> {
+pub(super) fn copy_source(source: &mut Arguments<'_>) -> Taken<String> {
     let (bucket, key) = (source.needed("Bucket")?, source.needed("Key")?);
     let version = source.text("VersionId")?;
     source.none_left()?;

@@ -398,43 +398,6 @@ const ARGUMENTS: &[(&str, &[&str])] = &[
             "CopySourceTagsToRestoredResource",
         ],
     ),
-    ("s3:ListObjectVersions", &["Bucket", "Key", "Prefix", "KeyMarker", "VersionIdMarker"]),
-    ("s3:HeadObject", &["Bucket", "Key", "VersionId"]),
-    ("s3:GetBucketVersioning", &["Bucket"]),
-    (
-        "s3:CopyObject",
-        &[
-            "Bucket",
-            "Key",
-            "CopySource",
-            "CopySourceIfMatch",
-            "MetadataDirective",
-            "IfMatch",
-            "IfNoneMatch",
-            "ExpectedBucketOwner",
-        ],
-    ),
-    ("s3:DeleteObject", &["Bucket", "Key", "VersionId", "IfMatch", "ExpectedBucketOwner"]),
-    ("s3:HeadBucket", &["Bucket"]),
-    ("s3:GetBucketPolicy", &["Bucket"]),
-    ("s3:GetBucketLifecycleConfiguration", &["Bucket"]),
-    ("s3:PutBucketVersioning", &["Bucket", "VersioningConfiguration", "ExpectedBucketOwner"]),
-    (
-        "s3:PutBucketLifecycleConfiguration",
-        &[
-            "Bucket",
-            "LifecycleConfiguration",
-            "TransitionDefaultMinimumObjectSize",
-            "ExpectedBucketOwner",
-            IF_STILL,
-        ],
-    ),
-    ("s3:PutBucketPolicy", &["Bucket", "Policy", "ExpectedBucketOwner", IF_STILL]),
-    ("s3:DeleteBucketPolicy", &["Bucket", "ExpectedBucketOwner", IF_STILL]),
-    ("s3:PutPublicAccessBlock", &["Bucket", "PublicAccessBlockConfiguration", "ExpectedBucketOwner"]),
-    ("s3:PutBucketEncryption", &["Bucket", "ServerSideEncryptionConfiguration", "ExpectedBucketOwner"]),
-    ("s3:CreateBucket", &["Bucket", "CreateBucketConfiguration"]),
-    ("s3:DeleteBucket", &["Bucket", "ExpectedBucketOwner"]),
     ("iam:GetRole", &["RoleName"]),
     ("iam:GetRolePolicy", &["RoleName", "PolicyName"]),
     ("iam:PutRolePolicy", &["RoleName", "PolicyName", "PolicyDocument", IF_STILL]),
@@ -470,7 +433,8 @@ const NEEDED: [(&str, &str); 7] = [
 /// When it has an argument that it cannot have, or lacks one that it must have.
 pub(super) fn checked(call: &Call) -> Result<(), CallTrouble> {
     let operation = call.operation.as_str();
-    let Some((_, known)) = ARGUMENTS.iter().find(|(name, _)| *name == operation) else { return Ok(()) };
+    let mut all = ARGUMENTS.iter().chain(super::arguments_s3::ARGUMENTS);
+    let Some((_, known)) = all.find(|(name, _)| *name == operation) else { return Ok(()) };
     if let Some(other) = call.arguments.keys().find(|name| !known.contains(&name.as_str())) {
         let says = format!("{operation} has no argument {other}");
         return Err(CallTrouble::NotSent(Text::new(&says)));

@@ -39,6 +39,7 @@ pub(super) fn all(world: &World, sort: Sort, place: &Place, now: Timestamp) -> V
         | Sort::Bucket
         | Sort::Role
         | Sort::File
+        | Sort::Upload
         | Sort::DbClusterSnapshot
         | Sort::DbGlobal => Vec::new(),
     };

@@ -21,7 +21,7 @@ fn path(asked: &Asked<'_>) -> Result<String, CallTrouble> {
     Ok(if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") })
 }
 
-fn known(asked: &Asked<'_>, path: &str) -> Option<Thing> {
+pub(super) fn known(asked: &Asked<'_>, path: &str) -> Option<Thing> {
     let known = asked.world.deeds.thing(Sort::File, &place(), path).cloned();
     known.filter(|thing| thing.exists(asked.now))
 }

@@ -5,7 +5,9 @@
 //! action cannot tell the sandbox from a real account.
 
 mod arguments;
+mod arguments_s3;
 mod backup;
+mod download;
 mod dynamodb;
 mod dynamodb_things;
 mod ec2;
@@ -27,6 +29,7 @@ mod rds_things;
 mod route53;
 mod s3;
 mod s3_objects;
+mod s3_parts;
 mod s3_settings;
 mod seen;
 mod single;
@@ -111,6 +114,8 @@ const LOOKS: &[&str] = &[
     "s3:ListObjectVersions",
     "s3:HeadObject",
     "s3:GetBucketVersioning",
+    "s3:GetObjectTagging",
+    "s3:ListParts",
     "s3:HeadBucket",
     "s3:GetBucketPolicy",
     "s3:GetBucketLifecycleConfiguration",
@@ -128,6 +133,7 @@ const LOOKS: &[&str] = &[
     "dns:Resolve",
     "tool:Status",
     "file:Read",
+    "file:Stat",
 ];
 
 /// Says whether an operation reads.
@@ -190,6 +196,8 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
         "backup:ListRestoreJobs" => Ok(backup::jobs(asked, "restore", "RestoreJobs")),
         "s3:ListObjectVersions" => s3::versions(asked),
         "s3:HeadObject" => s3::head(asked),
+        "s3:GetObjectTagging" => s3_parts::tags(asked),
+        "s3:ListParts" => s3_parts::list(asked),
         "s3:GetBucketVersioning" => s3_settings::versioning(asked),
         "s3:HeadBucket" => s3_settings::head(asked),
         "s3:GetBucketPolicy" => s3_settings::policy(asked),
@@ -208,6 +216,7 @@ pub(super) fn look(asked: &Asked<'_>) -> Told {
         "dns:Resolve" => local::resolve(asked),
         "tool:Status" => Ok(local::status()),
         "file:Read" => file::read(asked),
+        "file:Stat" => download::stat(asked),
         other => {
             Err(CallTrouble::NotSent(Text::new(&format!("{other} is no call that reads in the sandbox"))))
         }
@@ -269,6 +278,10 @@ pub(super) fn act(asked: &Asked<'_>) -> Done {
         "backup:StartRestoreJob" => backup::start_restore(asked),
         "s3:CopyObject" => s3::copy(asked),
         "s3:DeleteObject" => s3::delete(asked),
+        "s3:CreateMultipartUpload" => s3_parts::begin(asked),
+        "s3:UploadPartCopy" => s3_parts::copy(asked),
+        "s3:CompleteMultipartUpload" => s3_parts::complete(asked),
+        "s3:AbortMultipartUpload" => s3_parts::abort(asked),
         "s3:PutBucketVersioning" => s3_settings::put_versioning(asked),
         "s3:PutBucketLifecycleConfiguration" => s3_settings::put_lifecycle(asked),
         "s3:PutBucketPolicy" => s3_settings::put_policy(asked),
@@ -283,6 +296,9 @@ pub(super) fn act(asked: &Asked<'_>) -> Done {
         "route53:UpdateHealthCheck" => route53::update_health_check(asked),
         "webhook:Post" => Ok(local::post()),
         "tool:Run" => Ok(local::run(asked)),
+        "download:Part" => download::part(asked),
+        "download:Finish" => download::finish(asked),
+        "download:Remove" => download::remove(asked),
         "file:Write" => file::write(asked),
         "file:Remove" => file::remove(asked),
         other => {

@@ -2,8 +2,9 @@
 
 use super::super::deeds::{Change, ObjectVersion};
 use super::super::world::Resource;
-use super::s3_objects::{LARGEST_COPY, bucket, keys_under, marker, versions as versions_of};
+use super::s3_objects::{bucket, keys_under, marker, versions as versions_of};
 use super::{Asked, Deal, Done, Told, refused, when};
+use crate::domain::parts::LARGEST_COPY;
 use crate::provider::port::CallTrouble;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ const COLD: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 const PAGE: usize = 1_000;
 
 /// Returns the bucket that is asked for, in its Region and by who may.
-fn known<'a>(asked: &Asked<'a>, name: &str) -> Result<&'a Resource, CallTrouble> {
+pub(super) fn known<'a>(asked: &Asked<'a>, name: &str) -> Result<&'a Resource, CallTrouble> {
     let (_, found) = bucket(asked.world, name)
         .ok_or_else(|| refused("NoSuchBucket", 404, "The specified bucket does not exist"))?;
     let place = &asked.call.place;
@@ -33,7 +34,7 @@ fn known<'a>(asked: &Asked<'a>, name: &str) -> Result<&'a Resource, CallTrouble>
 }
 
 /// Returns a key as it was given: it may be anything but empty.
-fn key<'a>(asked: &Asked<'a>) -> Result<&'a str, CallTrouble> {
+pub(super) fn key<'a>(asked: &Asked<'a>) -> Result<&'a str, CallTrouble> {
     let key = asked.call.text("Key").filter(|key| !key.is_empty());
     key.ok_or_else(|| refused("InvalidArgument", 400, "the key is empty"))
 }
@@ -118,8 +119,14 @@ pub(super) fn head(asked: &Asked<'_>) -> Told {
             None => nothing(),
         });
     };
-    Ok(json!({"ETag": etag, "VersionId": version.id, "ContentLength": version.size,
-        "LastModified": when(version.at), "StorageClass": version.class, "ServerSideEncryption": "AES256"}))
+    let mut told = json!({"ETag": etag, "VersionId": version.id, "ContentLength": version.size,
+        "LastModified": when(version.at), "StorageClass": version.class, "ServerSideEncryption": "AES256",
+        "ContentType": "binary/octet-stream"});
+    if let Some(told) = told.as_object_mut() {
+        let carried = version.carried.iter().filter(|(name, _)| *name != "TagSet");
+        told.extend(carried.map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Ok(told)
 }
 
 fn failed(name: &str) -> CallTrouble {
@@ -141,11 +148,9 @@ fn matches(latest: Option<&ObjectVersion>, wanted: Option<&str>) -> Result<(), C
     }
 }
 
-pub(super) fn copy(asked: &Asked<'_>) -> Done {
+/// Returns the version that is copied (S3).
+pub(super) fn source(asked: &Asked<'_>) -> Result<ObjectVersion, CallTrouble> {
     let (world, now) = (asked.world, asked.now);
-    let name = asked.required("Bucket")?;
-    known(asked, name)?;
-    let key = key(asked)?;
     let source = asked.value("CopySource");
     let of = |name: &str| source.and_then(|source| source.get(name)).and_then(Value::as_str);
     let (Some(from), Some(from_key)) = (of("Bucket"), of("Key")) else {
@@ -165,36 +170,48 @@ pub(super) fn copy(asked: &Asked<'_>) -> Done {
             .filter(|latest| !latest.is_marker())
             .ok_or_else(|| refused("NoSuchKey", 404, "The specified key does not exist."))?,
     };
-    let Some(etag) = version.etag.clone() else {
+    let Some(etag) = version.etag.as_deref() else {
         let says =
             "The source of a copy request may not specifically refer to a delete marker by version id.";
         return Err(refused("InvalidRequest", 400, says));
     };
-    if asked.text("CopySourceIfMatch").is_some_and(|wanted| !same(&etag, wanted)) {
+    if asked.text("CopySourceIfMatch").is_some_and(|wanted| !same(etag, wanted)) {
         return Err(failed("x-amz-copy-source-If-Match"));
     }
     if COLD.contains(&version.class.as_str()) {
         let says = "The source object of the COPY action is not in the active tier";
         return Err(refused("ObjectNotInActiveTierError", 403, says));
     }
+    Ok(version.clone())
+}
+
+/// Judges the conditions on what is there (S4).
+pub(super) fn conditions(asked: &Asked<'_>, versions: &[ObjectVersion]) -> Result<(), CallTrouble> {
+    if asked.text("IfNoneMatch") == Some("*") && versions.first().is_some_and(|latest| !latest.is_marker()) {
+        return Err(failed("If-None-Match"));
+    }
+    matches(versions.first(), asked.text("IfMatch"))
+}
+
+pub(super) fn copy(asked: &Asked<'_>) -> Done {
+    let name = asked.required("Bucket")?;
+    known(asked, name)?;
+    let key = key(asked)?;
+    let version = source(asked)?;
     if version.size > LARGEST_COPY {
         let says =
             format!("The specified copy source is larger than the maximum allowable size: {LARGEST_COPY}");
         return Err(refused("InvalidRequest", 400, &says));
     }
-    let mut versions = versions_of(world, name, key, now);
-    if asked.text("IfNoneMatch") == Some("*") && versions.first().is_some_and(|latest| !latest.is_marker()) {
-        return Err(failed("If-None-Match"));
-    }
-    matches(versions.first(), asked.text("IfMatch"))?;
+    let mut versions = versions_of(asked.world, name, key, asked.now);
+    conditions(asked, &versions)?;
     let made = ObjectVersion {
         id: asked.chance().hex(32),
-        etag: Some(etag.clone()),
-        size: version.size,
-        at: now,
+        at: asked.now,
         class: "STANDARD".to_owned(),
+        ..version.clone()
     };
-    let body = json!({"VersionId": made.id, "CopySourceVersionId": version.id, "ETag": etag});
+    let body = json!({"VersionId": made.id, "CopySourceVersionId": version.id, "ETag": made.etag});
     versions.insert(0, made);
     Ok(changed(name, key, versions, body))
 }
@@ -223,7 +240,7 @@ pub(super) fn delete(asked: &Asked<'_>) -> Done {
     Ok(changed(name, key, versions, body))
 }
 
-fn changed(bucket: &str, key: &str, versions: Vec<ObjectVersion>, body: Value) -> Deal {
+pub(super) fn changed(bucket: &str, key: &str, versions: Vec<ObjectVersion>, body: Value) -> Deal {
     let change = Change::Object { bucket: bucket.to_owned(), key: key.to_owned(), versions };
     Deal { body, target: format!("{bucket}/{key}"), changes: vec![change] }
 }

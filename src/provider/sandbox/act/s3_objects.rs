@@ -6,7 +6,9 @@ use super::super::world::{Happening, Resource, World};
 use crate::domain::duration::before;
 use crate::domain::ids::ComponentId;
 use crate::domain::kind::Kind;
+use crate::domain::parts::LARGEST_COPY;
 use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,8 +18,6 @@ pub(in super::super) const DELETED_PREFIX: &str = "invoices/2026/";
 const SCANS: &str = "scans/2026/";
 /// How many there are.
 const SCANNED: u64 = 10_000;
-/// The size beyond which one copy does not do (S3).
-pub(super) const LARGEST_COPY: u64 = 5 << 30;
 
 /// What a key is besides an ordinary object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ const KEYS: [(&str, u64, Peculiar); 16] = [
     ("invoices/2026/02/Müller & Söhne.pdf", 2, Peculiar::No),
     ("invoices/2026/03/100%25 'quoted' \"#?;.pdf", 1, Peculiar::No),
     ("invoices/2026/03/~tilde/./dots/..pdf", 2, Peculiar::No),
-    ("masters/launch film.mov", 1, Peculiar::Huge),
+    ("masters/launch film.mov", 2, Peculiar::Huge),
     ("archive/2019/ledger.tar", 1, Peculiar::Archived),
     ("trailing space ", 2, Peculiar::No),
 ];
@@ -115,6 +115,7 @@ fn scanned(
         size: chance.between(20_000, 400_000),
         at,
         class: "STANDARD".to_owned(),
+        carried: Map::new(),
     };
     let first = version(before(world.began, Duration::from_secs(86_400 + nth)));
     let second = version(now);
@@ -148,6 +149,7 @@ fn own(
             size,
             at,
             class: if peculiar == Peculiar::Archived { "GLACIER" } else { "STANDARD" }.to_owned(),
+            carried: if peculiar == Peculiar::Huge { film() } else { Map::new() },
         });
         at = before(at, Duration::from_secs(chance.between(86_400, 30 * 86_400)));
     }
@@ -164,9 +166,16 @@ fn own(
     versions
 }
 
+/// Returns what is said of the large object, and what a copy has to carry over.
+fn film() -> Map<String, Value> {
+    let about = json!({"ContentType": "video/quicktime", "Metadata": {"director": "nobody"},
+        "TagSet": [{"Key": "kept for", "Value": "ever & a day"}]});
+    super::members(about)
+}
+
 /// Returns a delete marker (S1).
 pub(super) fn marker(id: &str, at: Timestamp) -> ObjectVersion {
-    ObjectVersion { id: id.to_owned(), etag: None, size: 0, at, class: String::new() }
+    ObjectVersion { id: id.to_owned(), etag: None, size: 0, at, class: String::new(), carried: Map::new() }
 }
 
 /// Returns the last key under a prefix, by its name.
