@@ -10,6 +10,7 @@ pub mod absent;
 #[cfg(feature = "aws-core")]
 pub mod aws;
 pub mod clock;
+mod landing;
 pub mod local;
 pub mod port;
 pub mod sandbox;

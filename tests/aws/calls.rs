@@ -201,7 +201,7 @@ fn objects_in_parts_bring_what_the_catalogue_says() {
         "
 s3 = client('s3')
 s3.put_object(Bucket='objects-' + ACCOUNT, Key='a/film.mov', Body=b'x' * (10 * 2**20 + 3), ContentType='video/quicktime',
-              Metadata={'director': 'nobody'}, Tagging='kept%20for=ever%20%26%20a%20day')
+              Metadata={'director': 'nobody'}, Tagging='kept%20for=ever%20%2B%20a%20day')
 ",
     );
     let ports = plain(&account);

@@ -184,6 +184,9 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "RDS" "ModifyDBCluster" = rds modify_db_cluster;
         "RDS" "DeleteDBCluster" = rds delete_db_cluster;
         "S3" "CopyObject" = s3 copy_object (bucket) (key) (copy_source);
+        "S3" "CreateMultipartUpload" = s3 create_multipart_upload (bucket) (key);
+        "S3" "CompleteMultipartUpload" = s3 complete_multipart_upload (bucket) (key) (upload_id);
+        "S3" "AbortMultipartUpload" = s3 abort_multipart_upload (bucket) (key) (upload_id);
         "S3" "DeleteObject" = s3 delete_object (bucket) (key);
         "S3" "CreateBucket" = s3 create_bucket (bucket);
         "S3" "DeleteBucket" = s3 delete_bucket (bucket);
@@ -204,7 +207,7 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "DynamoDB" "TagResource" = dynamodb tag_resource (resource_arn);
         "DynamoDB" "UntagResource" = dynamodb untag_resource (resource_arn);
         "DynamoDB" "DeleteTable" = dynamodb delete_table (table_name);
-        "DynamoDB" "DeleteBackup" = dynamodb delete_backup;
+        "DynamoDB" "DeleteBackup" = dynamodb delete_backup (backup_arn);
         "Route 53" "ChangeResourceRecordSets" = route53 change_resource_record_sets;
         "Route 53" "UpdateHealthCheck" = route53 update_health_check;
         "Backup" "StartBackupJob" = backup start_backup_job;
@@ -226,6 +229,9 @@ fn forbidden(site: &Site) -> Vec<(String, Sent<'_>)> {
         "DLM" "DeleteLifecyclePolicy" = dlm delete_lifecycle_policy;
         "Resource Groups Tagging API" "TagResources" = tagging tag_resources;
     };
+    let part =
+        site.s3().upload_part_copy().bucket("it").key("it").upload_id("it").copy_source("it").part_number(1);
+    all.push(("S3.UploadPartCopy".to_owned(), Box::pin(told(part.send())) as Sent<'_>));
     #[cfg(feature = "aws-compute")]
     all.extend(sent! { site:
         "EC2" "CreateSnapshot" = ec2 create_snapshot;

@@ -224,7 +224,7 @@ fn a_large_object_is_copied_elsewhere_in_parts_with_all_that_a_copy_keeps() {
     assert_eq!((begin.text("Bucket"), begin.text("Key")), (Some(to), Some("film")));
     assert_eq!(begin.text("ContentType"), Some("video/quicktime"));
     assert_eq!(begin.arguments["Metadata"], json!({"director": "nobody"}));
-    assert_eq!(begin.text("Tagging"), Some("kept%20for=ever%20%26%20a%20day"));
+    assert_eq!(begin.text("Tagging"), Some("kept%20for=ever%20%2B%20a%20day"));
     assert_eq!(begin.text("ServerSideEncryption"), None, "it is encrypted as the other bucket says");
     assert_eq!((end.text("IfNoneMatch"), &end.arguments["MpuObjectSize"]), (Some("*"), &json!(6_u64 << 30)));
     let before = versions(&world, "masters/launch film.mov");

@@ -94,6 +94,7 @@ const BANS: &[(&str, &[&str])] = &[
             "provider/sandbox/log.rs",
             "provider/aws/",
             "provider/local/child/",
+            "provider/landing.rs",
             "provider/local/file.rs",
             "provider/tool/",
             "tui/keymap/load.rs",

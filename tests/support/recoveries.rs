@@ -164,7 +164,11 @@ pub(crate) const SERVERS: &[(&str, Tried, Tried)] = &[
     ("cluster-access", Tried::Run, Tried::Run),
     ("cluster-failover", Tried::Run, Tried::Run),
     ("cluster-from-snapshot", Tried::Run, Tried::Not(NO_CLUSTER)),
-    ("cluster-in-dr-region", Tried::Run, Tried::Not(NO_CLUSTER)),
+    (
+        "cluster-in-dr-region",
+        Tried::Not("the copy of a cluster's snapshot is not read as a point there"),
+        Tried::Not(NO_CLUSTER),
+    ),
     ("cluster-to-time", Tried::Run, Tried::Not(NO_CLUSTER)),
     ("contain-account", Tried::Run, Tried::Run),
     ("contain-bucket", Tried::Run, Tried::Run),

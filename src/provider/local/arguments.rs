@@ -12,7 +12,7 @@ use std::time::Duration;
 const LONGEST: u64 = 600_000;
 
 /// Refuses arguments that are not among `known`: a misspelt one would silently not count.
-pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), CallTrouble> {
+pub(in crate::provider) fn only(call: &Call, known: &[&str]) -> Result<(), CallTrouble> {
     match call.arguments.keys().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(not_sent(format!("{} has no argument `{name}`", call.operation))),
         None => Ok(()),
@@ -20,7 +20,7 @@ pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), CallTrouble> {
 }
 
 /// Returns a text that must be there.
-pub(super) fn text<'a>(call: &'a Call, name: &str) -> Result<&'a str, CallTrouble> {
+pub(in crate::provider) fn text<'a>(call: &'a Call, name: &str) -> Result<&'a str, CallTrouble> {
     maybe_text(call, name)?.ok_or_else(|| not_sent(format!("`{name}` is missing")))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn maybe_text<'a>(call: &'a Call, name: &str) -> Result<Option<&'a st
 }
 
 /// Returns a whole number that may be there, be it written as a text.
-pub(super) fn maybe_number(call: &Call, name: &str) -> Result<Option<u64>, CallTrouble> {
+pub(in crate::provider) fn maybe_number(call: &Call, name: &str) -> Result<Option<u64>, CallTrouble> {
     let number = match call.arguments.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_u64(),
@@ -63,7 +63,7 @@ pub(super) fn timeout(call: &Call, usual: Duration) -> Result<Duration, CallTrou
 }
 
 /// Returns an absolute path that must be there.
-pub(super) fn path(call: &Call, name: &str) -> Result<PathBuf, CallTrouble> {
+pub(in crate::provider) fn path(call: &Call, name: &str) -> Result<PathBuf, CallTrouble> {
     let path = PathBuf::from(text(call, name)?);
     let fits = path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&0);
     if fits { Ok(path) } else { Err(not_sent(format!("`{name}` must be an absolute path"))) }

@@ -12,7 +12,7 @@
 //!
 //! Values such as `${secrets.NAME}` are replaced by the caller: what comes here is sent as it is.
 
-mod arguments;
+pub(super) mod arguments;
 pub mod child;
 mod dial;
 mod dns;
@@ -22,7 +22,6 @@ mod http;
     not(any(feature = "aws-core", test)),
     expect(dead_code, reason = "without AWS nothing is fetched, and what was is only looked at")
 )]
-pub(in crate::provider) mod landing;
 mod router;
 
 pub use child::supervise;
@@ -102,11 +101,11 @@ pub fn this_program() -> std::io::Result<PathBuf> {
 }
 
 /// Returns the answer of something that has no request id.
-fn reply(status: u16, body: Value) -> Reply {
+pub(super) fn reply(status: u16, body: Value) -> Reply {
     Reply { request_id: None, status, body }
 }
 
-fn not_sent(why: impl Into<String>) -> CallTrouble {
+pub(super) fn not_sent(why: impl Into<String>) -> CallTrouble {
     CallTrouble::NotSent(why.into().into())
 }
 
@@ -122,7 +121,7 @@ impl Look for LocalCalls {
                 // A large file is read for minutes, and others have work to do meanwhile.
                 "file:Stat" => {
                     let call = call.clone();
-                    let seen = tokio::task::spawn_blocking(move || landing::stat(&call)).await;
+                    let seen = tokio::task::spawn_blocking(move || super::landing::stat(&call)).await;
                     seen.unwrap_or_else(|error| Err(not_sent(error.to_string())))
                 }
                 other => Err(not_sent(format!("{other} is no call that looks"))),

@@ -39,7 +39,7 @@ pub(crate) async fn parts_go_well(looks: &dyn Look, acts: &dyn Act, world: &Worl
     let begin = with(
         "s3:CreateMultipartUpload",
         json!({"ContentType": "video/quicktime", "Metadata": {"director": "nobody"},
-               "Tagging": "kept%20for=ever%20%26%20a%20day", "ChecksumAlgorithm": "CRC64NVME",
+               "Tagging": "kept%20for=ever%20%2B%20a%20day", "ChecksumAlgorithm": "CRC64NVME",
                "ChecksumType": "FULL_OBJECT", "ExpectedBucketOwner": world.place.account.as_str()}),
     );
     let begun = act(acts, &begin).await.body;

@@ -145,22 +145,6 @@ def cluster_snapshot(place):
     return seed(cluster(place, "ledger-1"), cluster="ledger")
 
 
-def cluster_in_dr_region(place):
-    """Makes a cluster whose snapshot was copied, and loses its Region."""
-    line = cluster(place, "ledger-1")
-    groups(place, DR)
-    rds = place.client("rds", DR)
-    rds.create_db_cluster_parameter_group(
-        DBClusterParameterGroupName="ledger", DBParameterGroupFamily="aurora-postgresql13", Description="ledger"
-    )
-    source = arn(place, "rds", "cluster-snapshot:ledger-1")
-    rds.copy_db_cluster_snapshot(
-        SourceDBClusterSnapshotIdentifier=source, TargetDBClusterSnapshotIdentifier="ledger-copy", SourceRegion=HOME
-    )
-    said = {"class": "db.r6g.large", "parameter-group": "ledger", "subnet-group": "private"}
-    return seed(line, failure="region", lost=True, cluster="ledger", **said)
-
-
 def global_cluster(place):
     """Makes a cluster that another Region follows."""
     line = cluster(place)
@@ -491,7 +475,6 @@ SEEDS = {
     "moto": {
         **BOTH,
         "cluster-from-snapshot": cluster_snapshot,
-        "cluster-in-dr-region": cluster_in_dr_region,
         "cluster-to-time": of_cluster,
         "database-copy-to-dr": copy_of_database,
         "database-in-dr-region": in_dr_region,

@@ -8,7 +8,7 @@ use super::arguments::{Arguments, not_sent};
 use super::{AwsCalls, Looking, unknown};
 use crate::authority::ArmedCall;
 use crate::domain::Text;
-use crate::provider::local::landing::{Hashes, Landing, remove};
+use crate::provider::landing::{Hashes, Landing, remove};
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply, hex};
 use aws_sdk_s3::types::ChecksumMode;

@@ -1,7 +1,7 @@
 //! Where the bytes of an object arrive on this machine: beside their place, under a name of their own, and they get the name
 //! of the file only when they are whole. No file that is there is ever written over, and no link is followed below the folder.
 
-use super::{arguments, not_sent, reply};
+use super::local::{arguments, not_sent, reply};
 use crate::domain::Text;
 use crate::provider::port::CallTrouble;
 use crate::runbook::call::{Call, Reply, hex};
