@@ -183,7 +183,7 @@ pub(crate) const SERVERS: &[(&str, Tried, Tried)] = &[
     ("database-copy-to-dr", Tried::Run, Tried::Not(NO_COPY)),
     ("database-from-snapshot", Tried::Run, Tried::Run),
     ("database-in-dr-region", Tried::Run, Tried::Not(NO_COPY)),
-    ("database-swap-back", Tried::Run, Tried::Run),
+    ("database-swap-back", Tried::Run, Tried::Not("it renames no database")),
     ("database-to-time", Tried::WithStubs(&["rds:DescribeDBInstanceAutomatedBackups"]), Tried::Not(NO_TIME)),
     ("dns-failback", Tried::Run, Tried::Run),
     ("dns-failover", Tried::Run, Tried::Run),
