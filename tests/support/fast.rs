@@ -13,7 +13,7 @@ const RATE: u32 = 12;
 const RATE_OF_OTHERS: u32 = 4;
 
 /// The same of executors where several ask one server: limits of time go faster, too.
-const RATE_OF_SEVERAL: u32 = 6;
+const RATE_OF_SEVERAL: u32 = 4;
 
 /// What was made.
 struct Made {
