@@ -127,7 +127,7 @@ impl Recover for Recovering {
         self.watch(plan.run.as_str());
         let told = Told { secrets: secrets.0, purpose: by.purpose().to_string() };
         recovery::start(&folder, &self.state, told)?;
-        recovery::answered(&folder, &id)?;
+        recovery::answered(&folder, &id, || Err(super::watching::ended_early(&folder)))?;
         Ok(plan.run.clone())
     }
 
@@ -148,7 +148,7 @@ impl Recover for Recovering {
         let name = ask.name();
         let id = recovery::ask(&run.folder, ask)?;
         recovery::start(&run.folder, &self.state, told)?;
-        recovery::answered(&run.folder, &id)?;
+        recovery::answered(&run.folder, &id, || recovery::start(&run.folder, &self.state, Told::default()))?;
         Ok(Text::new(&format!("{name}: it stands in the journal")))
     }
 

@@ -362,12 +362,20 @@ pub fn ask(folder: &RunFolder, ask: Ask) -> Result<String, Failure> {
 /// How long an answer of the executor is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until a request stands in the journal.
+/// How often another executor is started for a request that none has seen.
+const STARTS: u32 = 3;
+
+/// Waits until a request stands in the journal. An executor that came to rest just when the request came has not seen it:
+/// then `start` starts another, a few times.
 ///
 /// # Errors
 /// When it was refused, or nobody answers.
-pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
-    let begun = Instant::now();
+pub fn answered(
+    folder: &RunFolder,
+    id: &str,
+    mut start: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (begun, mut again) = (Instant::now(), 0..STARTS);
     loop {
         // Asked before the journal is read: what whoever works on it has written is then all there.
         let worked_on = folder.is_worked_on();
@@ -379,6 +387,7 @@ pub fn answered(folder: &RunFolder, id: &str) -> Result<(), Failure> {
         match asked {
             Some(Some(why)) => return Err(Failure::new(FailureKind::Refused, format!("refused: {why}"))),
             Some(None) => return Ok(()),
+            None if !worked_on && now.state.rest.is_some() && again.next().is_some() => start()?,
             None if !worked_on => return Err(super::watching::ended_early(folder)),
             None if begun.elapsed() > PATIENCE => {
                 return Err(Failure::new(FailureKind::Failed, "the executor does not answer")

@@ -10,6 +10,10 @@ pub mod absent;
 #[cfg(feature = "aws-core")]
 pub mod aws;
 pub mod clock;
+#[cfg_attr(
+    not(any(feature = "aws-core", test)),
+    expect(dead_code, reason = "without AWS nothing is fetched, and what was is only looked at")
+)]
 mod landing;
 pub mod local;
 pub mod port;

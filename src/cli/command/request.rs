@@ -31,8 +31,10 @@ fn send(global: &Global, name: Option<&str>, ask: Ask, output: &Output, watch: b
     if watch {
         watching::interrupts();
     }
-    recovery::start(&run.folder, &state, Told { secrets, purpose: String::new() })?;
-    recovery::answered(&run.folder, &id)?;
+    let start =
+        || recovery::start(&run.folder, &state, Told { secrets: secrets.clone(), purpose: String::new() });
+    start()?;
+    recovery::answered(&run.folder, &id, start)?;
     if watch {
         return watching::watch_as(&run.folder, output, present);
     }

@@ -50,7 +50,7 @@ pub fn run(global: &Global, given: &RunArgs, output: &Output) -> Result<u8, Fail
         watching::interrupts();
     }
     recovery::start(&folder, &state, told)?;
-    recovery::answered(&folder, &id)?;
+    recovery::answered(&folder, &id, || Err(watching::ended_early(&folder)))?;
     output.note(&format!("run {}", planned.plan.run));
     if given.detach {
         output.text(planned.plan.run.as_str())?;

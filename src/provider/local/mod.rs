@@ -18,10 +18,6 @@ mod dial;
 mod dns;
 mod file;
 mod http;
-#[cfg_attr(
-    not(any(feature = "aws-core", test)),
-    expect(dead_code, reason = "without AWS nothing is fetched, and what was is only looked at")
-)]
 mod router;
 
 pub use child::supervise;

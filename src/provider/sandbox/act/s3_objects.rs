@@ -169,7 +169,7 @@ fn own(
 /// Returns what is said of the large object, and what a copy has to carry over.
 fn film() -> Map<String, Value> {
     let about = json!({"ContentType": "video/quicktime", "Metadata": {"director": "nobody"},
-        "TagSet": [{"Key": "kept for", "Value": "ever & a day"}]});
+        "TagSet": [{"Key": "kept for", "Value": "ever + a day"}]});
     super::members(about)
 }
 
