@@ -87,7 +87,7 @@ struct Came {
 fn run(told: &Told, runbook: &str, lose: &dyn Fn(&Seed)) -> Came {
     let seed = &told.seeds[runbook];
     let mut real = Real::new();
-    real.program = program().to_owned();
+    program().clone_into(&mut real.program);
     real.variables = named(told.names, &seed.account);
     for (name, value) in [("AWS_ACCESS_KEY_ID", seed.key.as_str()), ("AWS_SECRET_ACCESS_KEY", "x")] {
         real.variables.push((name.to_owned(), value.to_owned()));
@@ -118,7 +118,7 @@ fn run(told: &Told, runbook: &str, lose: &dyn Fn(&Seed)) -> Came {
         let spare = plan.steps.iter().any(|other| other.otherwise.as_ref() == Some(&step.id));
         assert!(phase == Phase::Succeeded || spare, "{runbook}: {} is {}", step.id, phase.words());
         if phase == Phase::Succeeded {
-            let operations = step.calls.iter().map(|planned| planned.call.operation.to_string());
+            let operations = step.calls.iter().map(|planned| planned.call.operation.clone());
             changed.extend(operations.filter(|operation| Operation::named(operation).is_some()));
         }
     }

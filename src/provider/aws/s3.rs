@@ -16,7 +16,10 @@ use crate::domain::recovery_point::{Hold, Holds, PointKind, PointStatus, Recover
 use crate::domain::replication::copies_markers;
 use crate::provider::clock::SystemClock;
 use crate::provider::port::Clock;
-use aws_sdk_s3::types::{BucketVersioningStatus, ExpirationStatus, ReplicationRule, ReplicationRuleStatus};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, DeleteMarkerReplicationStatus, ExpirationStatus, ReplicationRule,
+    ReplicationRuleStatus,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,7 +51,10 @@ impl Rule {
             account: rule.destination()?.account().map(str::to_owned),
             destination: destination.rsplit(':').next().unwrap_or(destination).to_owned(),
             enabled: *rule.status() == ReplicationRuleStatus::Enabled,
-            copies_markers: copies_markers(rule.filter().is_some(), told.map(|status| status.as_str())),
+            copies_markers: copies_markers(
+                rule.filter().is_some(),
+                told.map(DeleteMarkerReplicationStatus::as_str),
+            ),
         })
     }
 }
