@@ -285,6 +285,8 @@ ROOTS = {
     b"GetBucketReplicationResponse": b"ReplicationConfiguration",
     b"GetObjectLockConfigurationResponse": b"ObjectLockConfiguration",
     b"GetBucketLifecycleConfigurationResponse": b"LifecycleConfiguration",
+    b"ListPartsResponse": b"ListPartsResult",
+    b"CompleteMultipartUploadResponse": b"CompleteMultipartUploadResult",
 }
 
 
